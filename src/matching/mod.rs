@@ -1,0 +1,9 @@
+//! Deciding whether an action runs for an event: one evaluator for server and browser, and the server's index that agrees with it.
+
+mod conditions;
+mod explain;
+mod report;
+
+pub use conditions::{evaluate, evaluate_all};
+pub use explain::{Candidate, explain};
+pub use report::{ConditionReport, Gate, GateOutcome, GateReport, MatchReport, Mend};

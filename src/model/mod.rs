@@ -1,0 +1,19 @@
+//! The vocabulary: plain serde types and their `validate()`. Compiles to WebAssembly; knows nothing of storage, HTTP or time.
+
+pub mod access;
+pub mod action;
+pub mod condition;
+pub mod error;
+pub mod event;
+pub mod execution;
+pub mod handler;
+pub mod health;
+pub mod page;
+pub mod path;
+pub mod stats;
+pub mod tenant;
+pub mod time;
+pub mod value;
+
+pub use error::{ApiError, ErrorKind, FieldError};
+pub use time::Timestamp;
