@@ -1,1 +1,11 @@
-fn main(){}
+//! The binary `event-actions`: the command line with the handlers of the house.
+
+use std::process::ExitCode;
+
+// Many small allocations on many threads: about a fifth faster than the system's, and memory goes back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    app::server::Server::builder().run()
+}

@@ -2,6 +2,8 @@
 
 mod conditions;
 mod explain;
+#[cfg(feature = "server")]
+pub mod index;
 mod report;
 
 pub use conditions::{evaluate, evaluate_all};

@@ -2,17 +2,23 @@
 
 pub mod access;
 pub mod action;
+pub mod audit;
 pub mod condition;
 pub mod error;
 pub mod event;
 pub mod execution;
 pub mod handler;
 pub mod health;
+pub mod mail;
 pub mod page;
 pub mod path;
+pub mod quotas;
+pub mod secret;
 pub mod stats;
 pub mod tenant;
+pub mod testing;
 pub mod time;
+pub mod user;
 pub mod value;
 
 pub use error::{ApiError, ErrorKind, FieldError};

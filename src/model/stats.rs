@@ -155,6 +155,38 @@ pub struct Stats {
     pub series: Vec<Point>,
 }
 
+/// The numbers that live viewers see, computed once for all of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Live {
+    /// Counts up with every renewal, from 0 for nothing computed yet.
+    pub seq: u64,
+    /// When they were computed.
+    pub at: Timestamp,
+    /// Each tenant's own; a tenant without executions may be absent.
+    pub tenants: BTreeMap<String, Stats>,
+    /// The whole platform's.
+    pub all: Stats,
+}
+
+impl Live {
+    /// What a viewer of one tenant sees, or of the whole platform (`None`).
+    #[must_use]
+    pub fn seen_by(&self, tenant: Option<&str>) -> LiveView {
+        let stats = tenant.map_or_else(|| self.all.clone(), |t| self.tenants.get(t).cloned().unwrap_or_else(|| Stats { window: self.all.window, ..Stats::default() }));
+        LiveView { at: self.at, stats }
+    }
+}
+
+/// One viewer's share of [`Live`]: the data of a `snapshot` event on the stream.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct LiveView {
+    /// When it was computed.
+    pub at: Timestamp,
+    /// The numbers.
+    pub stats: Stats,
+}
+
 /// The few numbers that lists show beside an action, of the last 24 hours.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]

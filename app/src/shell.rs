@@ -1,0 +1,160 @@
+//! The document around every page, the table of what the sidebar offers, and one route per page.
+
+use axum::http::HeaderValue;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
+use axum::http::request::Parts;
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use leptos_meta::{MetaTags, provide_meta_context};
+use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::location::Url;
+use leptos_router::{SsrMode, path};
+
+use crate::components::icon::{self, Glyph};
+use crate::frame::Frame;
+use crate::pages::components::Gallery;
+use crate::pages::login::Login;
+use crate::pages::not_found::NotFound;
+use crate::pages::overview::Overview;
+use crate::pages::setup::SetUp;
+use crate::preferences::Preferences;
+use crate::security::page_policy;
+
+/// One entry of the sidebar.
+#[derive(Clone, Copy, Debug)]
+pub struct NavItem {
+    /// The path of the page.
+    pub path: &'static str,
+    /// Its name.
+    pub label: &'static str,
+    /// Its icon.
+    pub icon: Glyph,
+}
+
+const fn item(path: &'static str, label: &'static str, icon: Glyph) -> NavItem {
+    NavItem { path, label, icon }
+}
+
+/// The sidebar: groups of pages. A page that is not in here does not exist; links to it are not offered.
+pub const NAV: &[(&str, &[NavItem])] = &[("Observe", &[item("/", "Overview", icon::OVERVIEW)]), ("Instance", &[item("/docs", "REST API", icon::DOCUMENT)])];
+
+/// `path` when the page it begins with exists, else nothing: links lead only to rooms that are there.
+#[must_use]
+pub fn link(path: &str) -> Option<String> {
+    let page = path.split(['?', '#']).next().unwrap_or_default();
+    let exists = |item: &NavItem| page == item.path || (item.path != "/" && page.strip_prefix(item.path).is_some_and(|rest| rest.starts_with('/')));
+    NAV.iter().flat_map(|(_, items)| items.iter()).any(exists).then(|| path.to_owned())
+}
+
+/// Whether a page stands alone, without sidebar and bar.
+fn is_bare(path: &str) -> bool {
+    matches!(path, "/login" | "/setup")
+}
+
+/// Whether a page has islands; the others load no script at all.
+fn has_islands(path: &str) -> bool {
+    !matches!(path, "/login" | "/setup" | "/components")
+}
+
+/// The path of the page under way; `/` outside a request.
+#[must_use]
+pub fn current_path() -> String {
+    use_context::<Parts>().map_or_else(|| "/".to_owned(), |parts| parts.uri.path().to_owned())
+}
+
+/// Path and query of the page under way.
+#[must_use]
+pub fn current_url() -> String {
+    use_context::<Parts>().and_then(|parts| parts.uri.path_and_query().map(ToString::to_string)).unwrap_or_else(|| "/".to_owned())
+}
+
+/// One parameter of the query of the page under way; empty when absent.
+#[must_use]
+pub fn query(name: &str) -> String {
+    let parts = use_context::<Parts>();
+    let all = parts.as_ref().map(|parts| pairs(parts.uri.query().unwrap_or_default())).unwrap_or_default();
+    all.into_iter().find(|(key, _)| key == name).map(|(_, value)| value).unwrap_or_default()
+}
+
+fn pairs(query: &str) -> Vec<(String, String)> {
+    let decode = |text: &str| Url::unescape(&text.replace('+', " "));
+    query.split('&').filter_map(|pair| pair.split_once('=').or(Some((pair, "")))).map(|(k, v)| (decode(k), decode(v))).collect()
+}
+
+/// Sets what the answer says about the page: its policy, and that nobody keeps it.
+fn set_headers() {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        if let Some(policy) = use_nonce().and_then(|nonce| HeaderValue::from_str(&page_policy(&nonce)).ok()) {
+            response.insert_header(CONTENT_SECURITY_POLICY, policy);
+        }
+        response.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// Pages that a pointer rests on are fetched ahead; none of them changes anything.
+const SPECULATION: &str = r#"{"prefetch":[{"where":{"and":[{"href_matches":"/*"},{"not":{"href_matches":"/api/*"}}]},"eagerness":"moderate"}]}"#;
+
+/// The document.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    provide_meta_context();
+    set_headers();
+    let path = current_path();
+    let theme = use_context::<Preferences>().unwrap_or_default().theme;
+    let style = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
+    let scripts = has_islands(&path).then(|| view! { <HydrationScripts options=options.clone() islands=true/> });
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme.attribute()>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <meta name="description" content="Runs configurable actions when domain events happen."/>
+                <link rel="stylesheet" href=style/>
+                <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
+                <script type="speculationrules" nonce=use_nonce()>{SPECULATION}</script>
+                <AutoReload options=options/>
+                {scripts}
+                <MetaTags/>
+            </head>
+            <body>
+                <a class="skip" href="#main">"Skip to content"</a>
+                {if is_bare(&path) { view! { <App/> }.into_any() } else { view! { <Frame path=path><App/></Frame> }.into_any() }}
+            </body>
+        </html>
+    }
+}
+
+/// One route per page; all are whole documents before the first byte is sent.
+#[component]
+pub fn App() -> impl IntoView {
+    view! {
+        <Router>
+            <FlatRoutes fallback=NotFound>
+                <Route path=path!("/") view=Overview ssr=SsrMode::Async/>
+                <Route path=path!("/login") view=Login ssr=SsrMode::Async/>
+                <Route path=path!("/setup") view=SetUp ssr=SsrMode::Async/>
+                <Route path=path!("/components") view=Gallery ssr=SsrMode::Async/>
+            </FlatRoutes>
+        </Router>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lead_only_to_pages_that_exist() {
+        assert_eq!(link("/").as_deref(), Some("/"));
+        assert_eq!(link("/docs#/events").as_deref(), Some("/docs#/events"));
+        assert_eq!(link("/nowhere?x=1"), None);
+        assert_eq!(link("/docsy"), None);
+    }
+
+    #[test]
+    fn queries_are_read() {
+        assert_eq!(pairs("a=b%20c&d=e+f&g"), [("a".into(), "b c".into()), ("d".into(), "e f".into()), ("g".into(), String::new())]);
+    }
+}

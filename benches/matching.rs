@@ -1,0 +1,186 @@
+//! Matching: nanoseconds per event of about 400 bytes, parsing included, on one thread, for four shapes of actions.
+//!
+//! `cargo bench --bench matching` prints a table. `MATCHING_LARGE=1` adds a million actions; `MATCHING_ROUNDS` sets the number
+//! of rounds (5), of which the median counts. It fails when a count of matches is wrong. To compare with another matcher,
+//! implement [`Contender`] for it and add it to `main`: contenders take turns on the same events.
+
+#![allow(clippy::print_stdout)]
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use event_actions::matching::index::Matcher;
+use event_actions::model::Timestamp;
+use event_actions::model::action::{Action, NewAction};
+use event_actions::model::condition::{Condition, ConditionItem, Operator};
+use event_actions::model::event::{Event, NewEvent};
+use event_actions::model::handler::HandlerType;
+use serde_json::{Value, json};
+
+/// How many different events go round.
+const EVENTS: usize = 10_000;
+/// How long one round lasts at least.
+const ROUND: Duration = Duration::from_millis(300);
+
+/// The shapes of performance goals: what action i of n looks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Shape {
+    /// `data.user.id` equals `u{i}`
+    W,
+    /// type `user.e{i%20}`, tenant `t{i/100}`, `data.user.plan` equals `p{i%7}`
+    T,
+    /// type and tenant as T, `data.amount` greater than `(i*7919)%n`
+    N,
+    /// type as T, `data.email` contains `@c{i}.`
+    C,
+}
+
+/// A matcher under test.
+trait Contender {
+    /// Its name in the table.
+    const NAME: &'static str;
+    /// Registers n actions of a shape, built before the clock starts.
+    fn load(shape: Shape, n: usize) -> (Self, Duration)
+    where
+        Self: Sized;
+    /// Parses one event and counts the actions that match.
+    fn count(&self, event: &[u8]) -> usize;
+}
+
+struct EventActions(Matcher);
+
+impl Contender for EventActions {
+    const NAME: &'static str = "event-actions";
+
+    fn load(shape: Shape, n: usize) -> (Self, Duration) {
+        let actions: Vec<_> = (0..n).map(|i| Arc::new(action(shape, i, n))).collect();
+        let matcher = Matcher::new();
+        let start = Instant::now();
+        matcher.replace_all(actions);
+        (Self(matcher), start.elapsed())
+    }
+
+    fn count(&self, event: &[u8]) -> usize {
+        self.0.matching(&parse(event)).len()
+    }
+}
+
+fn action(shape: Shape, i: usize, n: usize) -> Action {
+    let mut definition = NewAction::blank(HandlerType::new("webhook"));
+    definition.event_types = vec![if shape == Shape::W { "*".to_owned() } else { format!("user.e{}", i % 20) }];
+    if matches!(shape, Shape::T | Shape::N) {
+        definition.tenant_id = Some(format!("t{}", i / 100));
+    }
+    let (field, operator, value) = match shape {
+        Shape::W => ("data.user.id", Operator::Equals, json!(format!("u{i}"))),
+        Shape::T => ("data.user.plan", Operator::Equals, json!(format!("p{}", i % 7))),
+        Shape::N => ("data.amount", Operator::Gt, json!(i * 7919 % n)),
+        Shape::C => ("data.email", Operator::Contains, json!(format!("@c{i}."))),
+    };
+    definition.conditions = vec![ConditionItem::Condition(Condition { field: field.to_owned(), operator, value: Some(value) })];
+    let at = Timestamp(1_700_000_000_000 + i as i64);
+    Action { id: format!("{i:08}"), definition, version: 1, created_at: at, updated_at: at, created_by: String::new(), deleted_at: None, health: None, stats: None }
+}
+
+/// Event k as a client sends it.
+fn event(k: usize) -> Vec<u8> {
+    let event = json!({
+        "id": format!("018f4e2a-7c11-7a55-9d3c-{k:012}"),
+        "event_type": format!("user.e{}", k % 20),
+        "data": {
+            "user": {"id": format!("u{k}"), "plan": format!("p{}", k % 7)},
+            "amount": k,
+            "email": format!("someone@c{k}.example.com"),
+            "items": [{"sku": "A-1001", "quantity": 2, "price": 19.99}, {"sku": "B-2002", "quantity": 1, "price": 5.49}],
+        },
+        "metadata": {"tenant_id": format!("t{}", k / 100), "source": "shop", "trace": "4bf92f3577b34da6a3ce929d0e0e4736"},
+    });
+    event.to_string().into_bytes()
+}
+
+/// How many of n actions event k starts.
+fn expected(shape: Shape, k: usize, n: usize) -> usize {
+    match shape {
+        Shape::W | Shape::T | Shape::C => 1,
+        Shape::N => (k / 100 * 100..(k / 100 * 100 + 100).min(n)).filter(|i| i % 20 == k % 20 && k > i * 7919 % n).count(),
+    }
+}
+
+/// As ingest reads an event: typed, with the tenant of its metadata.
+fn parse(bytes: &[u8]) -> Event {
+    let new: NewEvent = serde_json::from_slice(bytes).expect("an event");
+    Event {
+        id: new.id.unwrap_or_default(),
+        tenant_id: new.metadata.get("tenant_id").and_then(Value::as_str).unwrap_or("default").to_owned(),
+        event_type: new.event_type,
+        aggregate_id: new.aggregate_id,
+        aggregate_type: new.aggregate_type,
+        data: new.data,
+        metadata: new.metadata,
+        occurred_at: Timestamp(0),
+        received_at: Timestamp(0),
+        correlation_id: new.correlation_id,
+        causation_id: new.causation_id,
+        depth: 0,
+    }
+}
+
+/// Nanoseconds per event of one round, in which every event was seen at least once, and whether a count was wrong.
+fn round(events: &[(Vec<u8>, usize)], mut count: impl FnMut(&[u8]) -> usize) -> Result<f64, String> {
+    let (start, mut seen) = (Instant::now(), 0_u32);
+    while start.elapsed() < ROUND {
+        for (event, expected) in events {
+            let found = count(event);
+            if found != *expected {
+                return Err(format!("{found} matches instead of {expected} for {}", String::from_utf8_lossy(event)));
+            }
+            seen += 1;
+        }
+    }
+    Ok(start.elapsed().as_nanos() as f64 / f64::from(seen))
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// Measures one shape at one size and prints its row.
+fn row<C: Contender>(shape: Shape, n: usize, rounds: usize) -> Result<(), String> {
+    let (contender, load) = C::load(shape, n);
+    // A stride without a common divisor visits events, and so actions, in no order that a cache could guess.
+    let events: Vec<_> = (0..EVENTS.min(n)).map(|e| e * 7_368_787 % n).map(|k| (event(k), expected(shape, k, n))).collect();
+    let parsed_only: Vec<_> = events.iter().map(|(event, _)| (event.clone(), 0)).collect();
+    let mut figures = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        figures.0.push(round(&events, |event| contender.count(event))?);
+        figures.1.push(round(&parsed_only, |event| std::hint::black_box(parse(event)).depth as usize)?);
+    }
+    let (total, parse) = (median(figures.0), median(figures.1));
+    let rate = n as f64 / load.as_secs_f64();
+    println!("| {:?} | {n:>9} | {:<13} | {rate:>11.0} | {total:>7.0} | {parse:>7.0} | {:>7.0} |", shape, C::NAME, total - parse);
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let rounds = std::env::var("MATCHING_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(5);
+    let large = std::env::var_os("MATCHING_LARGE").is_some();
+    println!("Events of about {} bytes. ns/event: total, parsing alone, the difference.\n", event(12_345).len());
+    println!("| shape | actions | matcher | loaded/s | total | parse | match |\n|---|---|---|---|---|---|---|");
+    let mut failed = false;
+    for shape in [Shape::W, Shape::T, Shape::N, Shape::C] {
+        let sizes: &[usize] = match shape {
+            Shape::N => &[100, 200, 1_000, 100_000, 1_000_000],
+            Shape::C => &[100, 1_000, 100_000],
+            Shape::W | Shape::T => &[100, 1_000, 100_000, 1_000_000],
+        };
+        for &n in sizes.iter().filter(|n| large || **n < 1_000_000) {
+            if let Err(wrong) = row::<EventActions>(shape, n, rounds) {
+                println!("{shape:?} at {n}: {wrong}");
+                failed = true;
+            }
+        }
+    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,398 @@
+//! Table `action_executions`: claim, heartbeat, completion, rescue, and reading.
+//!
+//! Every transition is guarded by id, status, attempt, claim token and unexpired lease, judged by the database's clock (G5, G6).
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::query::Select;
+use super::{Db, Sql, Tx};
+use crate::model::Timestamp;
+use crate::model::action::{ExecutionMode, Priority};
+use crate::model::execution::{Execution, ExecutionError, ExecutionFilter, Status};
+use crate::{on_tx, sql};
+
+/// An execution that this node has just claimed.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Claimed {
+    /// The execution.
+    pub id: String,
+    /// The event's tenant.
+    pub tenant_id: String,
+    /// The event.
+    pub event_id: String,
+    /// The action.
+    pub action_id: String,
+    /// Its version.
+    pub action_version: i64,
+    /// The number of the attempt that begins now.
+    pub attempt: i64,
+    /// Failed attempts so far.
+    pub failures: i64,
+    /// Priority rank.
+    pub priority: i64,
+    /// When its event was accepted.
+    pub created_at: i64,
+    /// Its ordering key.
+    pub ordering_key: Option<String>,
+}
+
+const CLAIM: Sql = sql!(
+    "update action_executions set status = 'running', attempt = attempt + 1, claim_token = $1, node = $2, lease_until = 25000 +",
+    NOW,
+    ", attempt_started_at =",
+    NOW,
+    ", started_at = coalesce(started_at,",
+    NOW,
+    ") where id in (
+        select e.id from action_executions e
+        where e.status in ('pending', 'retrying') and e.claim_key <= 60000 +",
+    NOW,
+    "and e.due_at <=",
+    NOW,
+    "and e.handler_type in (select", LIST_3, ") and e.action_id not in (select", LIST_4, ") and ($6 = '' or e.action_id = $6)
+        and (e.ordering_key is null or not exists (
+            select 1 from action_executions p where p.action_id = e.action_id and p.ordering_key = e.ordering_key
+            and (p.status = 'running' or (p.status in ('pending', 'retrying') and p.ordering_seq < e.ordering_seq))))
+        order by e.claim_key, e.id limit $5",
+    SKIP_LOCKED,
+    ") and status in ('pending', 'retrying')
+    returning id, tenant_id, event_id, action_id, action_version, attempt, failures, priority, created_at, ordering_key"
+);
+
+/// Which actions a claim looks at.
+#[derive(Clone, Copy, Debug)]
+pub enum Which<'a> {
+    /// Every action but these.
+    AllBut(&'a [String]),
+    /// This action alone.
+    Only(&'a str),
+}
+
+/// Claims up to `limit` due executions whose handler this node has, of the actions asked for.
+///
+/// # Errors
+/// The database's.
+pub async fn claim(tx: &mut Tx, node: &str, token: &str, handler_types: &[String], which: &Which<'_>, limit: usize) -> sqlx::Result<Vec<Claimed>> {
+    let text = tx.pick(&CLAIM);
+    let limit = i64::try_from(limit).unwrap_or(500);
+    let (blocked, only) = match *which {
+        Which::AllBut(ids) => (ids, ""),
+        Which::Only(id) => (&[][..], id),
+    };
+    let (types, blocked) = (json!(handler_types).to_string(), json!(blocked).to_string());
+    let mut rows: Vec<Claimed> = on_tx!(tx, conn => sqlx::query_as(text).bind(token).bind(node).bind(types).bind(blocked).bind(limit).bind(only).fetch_all(conn).await)?;
+    rows.sort_by(|a, b| (a.created_at + a.priority * 20_000, &a.id).cmp(&(b.created_at + b.priority * 20_000, &b.id)));
+    Ok(rows)
+}
+
+/// The end of one attempt.
+#[derive(Clone, Debug)]
+pub struct Completion {
+    /// The execution.
+    pub execution_id: String,
+    /// The attempt that ended.
+    pub attempt: u32,
+    /// The token it was claimed with.
+    pub token: String,
+    /// The state it goes to.
+    pub status: Status,
+    /// What the handler returned.
+    pub result: Option<Value>,
+    /// Why it failed; kept from before when absent and not terminal.
+    pub error: Option<ExecutionError>,
+    /// For `retrying` and `pending`: milliseconds until it is due.
+    pub wait_ms: i64,
+    /// Whether the attempt counts against the retries.
+    pub counts: bool,
+}
+
+const COMPLETE: Sql = sql!(
+    "update action_executions set status = r.value->>3, result = r.value->>4,
+        error = case when r.value->>3 in ('pending') then error else r.value->>5 end,
+        error_class = case when r.value->>3 in ('pending') then error_class else r.value->>6 end,
+        due_at = cast(r.value->>7 as bigint) +",
+    NOW,
+    ", claim_key = cast(r.value->>7 as bigint) + 20000 * priority +",
+    NOW,
+    ", failures = failures + cast(r.value->>8 as bigint), claim_token = null, lease_until = null, attempt_started_at = null,
+        finished_at = case when cast(r.value->>9 as bigint) = 1 then",
+    NOW,
+    "end, duration_ms = case when cast(r.value->>9 as bigint) = 1 then",
+    NOW,
+    "- coalesce(started_at, created_at) end from",
+    ROWS,
+    "where action_executions.id = r.value->>0 and action_executions.status = 'running' and action_executions.attempt = cast(r.value->>1 as bigint)
+        and action_executions.claim_token = r.value->>2 and action_executions.lease_until >",
+    NOW,
+    "returning action_executions.id"
+);
+
+/// Applies the ends of attempts in one statement. Returns the ids it applied to; a stale worker's are not among them.
+///
+/// # Errors
+/// The database's.
+pub async fn complete(tx: &mut Tx, completions: &[&Completion]) -> sqlx::Result<HashSet<String>> {
+    let rows: Vec<Value> = completions
+        .iter()
+        .map(|c| {
+            json!([
+                c.execution_id, c.attempt, c.token, c.status.name(), c.result.as_ref().map(Value::to_string),
+                c.error.as_ref().and_then(|e| serde_json::to_string(e).ok()), c.error.as_ref().and_then(|e| serde_json::to_value(e.class).ok()), c.wait_ms, i64::from(c.counts),
+                i64::from(c.status.is_terminal())
+            ])
+        })
+        .collect();
+    let (text, document) = (tx.pick(&COMPLETE), Value::Array(rows).to_string());
+    let ids: Vec<(String,)> = on_tx!(tx, conn => sqlx::query_as(text).bind(document).fetch_all(conn).await)?;
+    Ok(ids.into_iter().map(|(id,)| id).collect())
+}
+
+const HEARTBEAT: Sql = sql!(
+    "update action_executions set lease_until = 25000 +",
+    NOW,
+    "from",
+    ROWS,
+    "where action_executions.id = r.value->>0 and action_executions.status = 'running' and action_executions.attempt = cast(r.value->>1 as bigint)
+        and action_executions.claim_token = r.value->>2 and action_executions.lease_until >",
+    NOW,
+    "returning action_executions.id, action_executions.cancel_requested"
+);
+
+/// Extends the leases of running attempts. Returns those still held, with whether a person wants them stopped.
+///
+/// # Errors
+/// The database's.
+pub async fn heartbeat(db: &Db, running: &[(String, u32)], token: &str) -> sqlx::Result<Vec<(String, bool)>> {
+    let rows: Vec<Value> = running.iter().map(|(id, attempt)| json!([id, attempt, token])).collect();
+    let mut tx = db.begin().await?;
+    let (text, document) = (tx.pick(&HEARTBEAT), Value::Array(rows).to_string());
+    let held = on_tx!(&mut tx, conn => sqlx::query_as(text).bind(document).fetch_all(conn).await)?;
+    tx.commit().await?;
+    Ok(held)
+}
+
+/// An execution whose node lost its lease.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Rescued {
+    /// The execution.
+    pub id: String,
+    /// Its tenant.
+    pub tenant_id: String,
+    /// Its action.
+    pub action_id: String,
+    /// Where it went: `pending`, or `dead_letter` after three lost leases.
+    pub status: String,
+    /// The attempt that was lost.
+    pub attempt: i64,
+    /// The node that lost it.
+    pub node: Option<String>,
+    /// When that attempt began.
+    pub attempt_started_at: Option<i64>,
+    /// The database's time.
+    pub now: i64,
+}
+
+const RESCUE: Sql = sql!(
+    "update action_executions set
+        status = case when lost_leases >= 2 then 'dead_letter' else 'pending' end, lost_leases = lost_leases + 1,
+        error = case when lost_leases >= 2 then $1 else error end, error_class = case when lost_leases >= 2 then 'lost_lease' else error_class end,
+        finished_at = case when lost_leases >= 2 then",
+    NOW,
+    "end, duration_ms = case when lost_leases >= 2 then",
+    NOW,
+    "- coalesce(started_at, created_at) end, claim_token = null, lease_until = null, due_at =",
+    NOW,
+    ", claim_key = 20000 * priority +",
+    NOW,
+    "where id in (select e.id from action_executions e where e.status = 'running' and e.lease_until <",
+    NOW,
+    "order by e.lease_until limit 500",
+    SKIP_LOCKED,
+    ") and status = 'running'
+    returning id, tenant_id, action_id, status, attempt, node, attempt_started_at,",
+    NOW,
+    "as now"
+);
+
+/// Takes back at most 500 executions whose lease ran out; after the third lost lease they become dead letters (G11).
+///
+/// # Errors
+/// The database's.
+pub async fn rescue(tx: &mut Tx, error: &ExecutionError) -> sqlx::Result<Vec<Rescued>> {
+    let (text, error) = (tx.pick(&RESCUE), json!(error).to_string());
+    on_tx!(tx, conn => sqlx::query_as(text).bind(error).fetch_all(conn).await)
+}
+
+const CANCEL: Sql = sql!(
+    "update action_executions set status = case when status = 'running' then status else 'cancelled' end, cancel_requested = true,
+        finished_at = case when status = 'running' then null else",
+    NOW,
+    "end where id = $1 and status in ('pending', 'retrying', 'running') returning status"
+);
+
+/// Cancels what waits, asks what runs to stop. Returns the status afterwards; `None` when it is terminal.
+///
+/// # Errors
+/// The database's.
+pub async fn cancel(tx: &mut Tx, id: &str) -> sqlx::Result<Option<Status>> {
+    let text = tx.pick(&CANCEL);
+    let status: Option<String> = on_tx!(tx, conn => sqlx::query_scalar(text).bind(id).fetch_optional(conn).await)?;
+    Ok(status.and_then(|s| Status::parse(&s)))
+}
+
+/// Marks a dead letter as handled by a person. Returns whether it was one that nobody had handled.
+///
+/// # Errors
+/// The database's.
+pub async fn mark_handled(tx: &mut Tx, id: &str, at: Timestamp) -> sqlx::Result<bool> {
+    const SQL: &str = "update action_executions set handled_at = $2 where id = $1 and status = 'dead_letter' and handled_at is null";
+    on_tx!(tx, conn => sqlx::query(SQL).bind(id).bind(at.0).execute(conn).await.map(|r| r.rows_affected() == 1))
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    tenant_id: String,
+    event_id: String,
+    event_type: String,
+    action_id: String,
+    action_name: String,
+    action_version: i64,
+    handler_type: String,
+    mode: String,
+    priority: i64,
+    status: String,
+    due_at: i64,
+    attempt: i64,
+    ordering_key: Option<String>,
+    result: Option<String>,
+    error: Option<String>,
+    created_at: i64,
+    started_at: Option<i64>,
+    finished_at: Option<i64>,
+    duration_ms: Option<i64>,
+    replay_of: Option<String>,
+    handled_at: Option<i64>,
+}
+
+const HEAD: &str = "select id, tenant_id, event_id, event_type, action_id, action_name, action_version, handler_type, mode, priority, status, due_at, attempt, ordering_key, result, error,
+    created_at, started_at, finished_at, duration_ms, replay_of, handled_at from action_executions";
+
+impl From<Row> for Execution {
+    fn from(r: Row) -> Self {
+        let status = Status::parse(&r.status).unwrap_or(Status::Failed);
+        Self {
+            id: r.id,
+            tenant_id: r.tenant_id,
+            event_id: r.event_id,
+            event_type: r.event_type,
+            action_id: r.action_id,
+            action_name: r.action_name,
+            action_version: r.action_version,
+            handler_type: r.handler_type,
+            mode: ExecutionMode::parse(&r.mode),
+            priority: Priority::from_rank(r.priority),
+            status,
+            result: r.result.and_then(|t| serde_json::from_str(&t).ok()),
+            error: r.error.and_then(|t| serde_json::from_str(&t).ok()),
+            attempt_count: u32::try_from(r.attempt).unwrap_or(0),
+            attempts: Vec::new(),
+            created_at: Timestamp(r.created_at),
+            started_at: r.started_at.map(Timestamp),
+            finished_at: r.finished_at.map(Timestamp),
+            duration_ms: r.duration_ms,
+            next_attempt_at: matches!(status, Status::Pending | Status::Retrying).then_some(Timestamp(r.due_at)),
+            replay_of: r.replay_of,
+            handled_at: r.handled_at.map(Timestamp),
+            ordering_key: r.ordering_key,
+        }
+    }
+}
+
+/// One execution, without its attempts.
+///
+/// # Errors
+/// The database's.
+pub async fn get(db: &Db, id: &str) -> sqlx::Result<Option<Execution>> {
+    let mut select = Select::new(HEAD);
+    select.filter("id = ?", id);
+    Ok(select.fetch::<Row>(db).await?.into_iter().next().map(Execution::from))
+}
+
+/// Executions of an event, in the order in which they were made.
+///
+/// # Errors
+/// The database's.
+pub async fn of_event(db: &Db, tenant: &str, event_id: &str) -> sqlx::Result<Vec<Execution>> {
+    let mut select = Select::new(HEAD);
+    select.filter("event_id = ?", event_id);
+    select.filter("tenant_id = ?", tenant);
+    select.tail("order by id");
+    Ok(select.fetch::<Row>(db).await?.into_iter().map(Execution::from).collect())
+}
+
+/// Executions of `tenant` (all when none), latest first, with ids below `cursor`.
+///
+/// # Errors
+/// The database's.
+pub async fn list(db: &Db, tenant: Option<&str>, filter: &ExecutionFilter, cursor: Option<&str>, limit: u32) -> sqlx::Result<Vec<Execution>> {
+    let mut select = Select::new(HEAD);
+    select.maybe("tenant_id = ?", tenant);
+    match filter.status.as_deref() {
+        Some("failed") => select.fixed("status in ('failed', 'dead_letter')"),
+        other => select.maybe("status = ?", other),
+    }
+    select.maybe("action_id = ?", filter.action_id.as_deref());
+    select.maybe("event_id = ?", filter.event_id.as_deref());
+    select.maybe("event_type = ?", filter.event_type.as_deref());
+    select.maybe("handler_type = ?", filter.handler_type.as_deref());
+    select.maybe("error_class = ?", filter.error_class.as_deref());
+    select.maybe("created_at >= ?", filter.from.map(|t| t.0));
+    select.maybe("created_at < ?", filter.to.map(|t| t.0));
+    select.maybe("duration_ms >= ?", filter.min_duration_ms);
+    if filter.unhandled_only {
+        select.fixed("status = 'dead_letter' and handled_at is null");
+    }
+    select.maybe("id < ?", cursor);
+    select.tail("order by id desc");
+    select.limit(limit);
+    Ok(select.fetch::<Row>(db).await?.into_iter().map(Execution::from).collect())
+}
+
+/// Deletes at most `limit` terminal executions created before `before`, attempts first. Returns how many.
+///
+/// # Errors
+/// The database's.
+pub async fn prune(tx: &mut Tx, before: Timestamp, limit: u32) -> sqlx::Result<u64> {
+    const OLD: &str = "select id from action_executions where created_at < $1 and status in ('succeeded', 'failed', 'cancelled', 'dead_letter') order by id limit $2";
+    let ids: Vec<(String,)> = on_tx!(tx, conn => sqlx::query_as(OLD).bind(before.0).bind(i64::from(limit)).fetch_all(conn).await)?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    const ATTEMPTS: Sql = sql!("delete from execution_attempts where execution_id in (select r.value->>0 from", ROWS, ")");
+    const EXECUTIONS: Sql = sql!("delete from action_executions where id in (select r.value->>0 from", ROWS, ")");
+    let document = json!(ids).to_string();
+    for sql in [&ATTEMPTS, &EXECUTIONS] {
+        let text = tx.pick(sql);
+        on_tx!(tx, conn => sqlx::query(text).bind(&document).execute(conn).await.map(|_| ()))?;
+    }
+    Ok(ids.len() as u64)
+}
+
+/// What waits, what runs and what is dead, per tenant, of one action when given: (tenant, status, how many, oldest due).
+///
+/// # Errors
+/// The database's.
+pub async fn open_counts(db: &Db, action_id: Option<&str>) -> sqlx::Result<Vec<(String, String, i64, Option<i64>)>> {
+    let mut out = Vec::new();
+    for which in ["status in ('pending', 'retrying')", "status = 'running'", "status = 'dead_letter' and handled_at is null"] {
+        let mut select = Select::new("select tenant_id, status, count(*), min(due_at) from action_executions");
+        select.fixed(which);
+        select.maybe("action_id = ?", action_id);
+        select.tail("group by tenant_id, status");
+        out.extend(select.fetch::<(String, String, i64, Option<i64>)>(db).await?);
+    }
+    Ok(out)
+}

@@ -1,0 +1,77 @@
+//! Table `outbox_mails`: mails that stay here because no mail server is configured.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::query::Select;
+use super::{Db, Tx};
+use crate::model::Timestamp;
+use crate::model::mail::OutboxMail;
+use crate::on_tx;
+
+/// Puts a mail in; the same id a second time changes nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn put(tx: &mut Tx, tenant: &str, execution_id: &str, mail: &OutboxMail) -> sqlx::Result<()> {
+    const SQL: &str = "insert into outbox_mails (id, tenant_id, execution_id, sender, recipients, subject, raw, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do nothing";
+    let recipients = serde_json::json!(mail.recipients).to_string();
+    let raw = STANDARD.encode(&mail.raw);
+    on_tx!(tx, conn => sqlx::query(SQL).bind(&mail.id).bind(tenant).bind(execution_id).bind(&mail.from).bind(recipients).bind(&mail.subject).bind(raw)
+        .bind(mail.created_at.0).execute(conn).await.map(|_| ()))
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    tenant_id: String,
+    execution_id: String,
+    sender: String,
+    recipients: String,
+    subject: String,
+    raw: String,
+    created_at: i64,
+}
+
+const HEAD: &str = "select id, tenant_id, execution_id, sender, recipients, subject, raw, created_at from outbox_mails";
+
+impl From<Row> for OutboxMail {
+    fn from(r: Row) -> Self {
+        Self {
+            id: r.id,
+            tenant_id: r.tenant_id,
+            execution_id: r.execution_id,
+            from: r.sender,
+            recipients: serde_json::from_str(&r.recipients).unwrap_or_default(),
+            subject: r.subject,
+            raw: STANDARD.decode(r.raw).unwrap_or_default(),
+            created_at: Timestamp(r.created_at),
+        }
+    }
+}
+
+/// Mails of `tenant` (all when none), latest first, after `cursor` (made, id).
+///
+/// # Errors
+/// The database's.
+pub async fn list(db: &Db, tenant: Option<&str>, cursor: Option<(i64, String)>, limit: u32) -> sqlx::Result<Vec<OutboxMail>> {
+    let mut select = Select::new(HEAD);
+    select.maybe("tenant_id = ?", tenant);
+    if let Some((at, id)) = cursor {
+        select.filters("created_at <= ? and (created_at < ? or id < ?)", [at.into(), at.into(), id.into()]);
+    }
+    select.tail("order by created_at desc, id desc");
+    select.limit(limit);
+    Ok(select.fetch::<Row>(db).await?.into_iter().map(OutboxMail::from).collect())
+}
+
+/// One mail.
+///
+/// # Errors
+/// The database's.
+pub async fn get(db: &Db, id: &str) -> sqlx::Result<Option<OutboxMail>> {
+    let mut select = Select::new(HEAD);
+    select.filter("id = ?", id);
+    Ok(select.fetch::<Row>(db).await?.into_iter().next().map(OutboxMail::from))
+}

@@ -1,0 +1,317 @@
+//! One attempt: build the call, run the handler within its bounds, decide what follows, record it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt as _;
+use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use super::running::StopReason;
+use super::{Caller, Engine, retry};
+use crate::db::attempts::NewAttempt;
+use crate::db::executions::Completion;
+use crate::db::ingest::NewExecution;
+use crate::db::stats::{Deltas, StatKey};
+use crate::db::writer::Record;
+use crate::handlers::{ActionRef, Call, Handler, HandlerError, Host, Output};
+use crate::model::Timestamp;
+use crate::model::action::{Action, NewAction};
+use crate::model::event::Event;
+use crate::model::execution::{Attempt, ErrorClass, ExecutionError, Outcome, Status};
+use crate::model::stats::bucket_of;
+
+/// An attempt to be made: claimed, with everything it needs.
+pub(super) struct Job {
+    pub execution_id: String,
+    pub attempt: u32,
+    pub failures: u32,
+    pub event: Arc<Event>,
+    pub action_id: String,
+    pub action_version: i64,
+    pub definition: Arc<NewAction>,
+    /// When the lease was taken, by this node's clock, at the earliest.
+    pub claimed: Instant,
+}
+
+impl Job {
+    /// The first attempt of an execution that this node stored as claimed.
+    pub fn first(x: &NewExecution, action: &Action, event: Arc<Event>, claimed: Instant) -> Self {
+        Self {
+            execution_id: x.id.clone(),
+            attempt: 1,
+            failures: 0,
+            event,
+            action_id: action.id.clone(),
+            action_version: action.version,
+            definition: Arc::new(action.definition.clone()),
+            claimed,
+        }
+    }
+
+    fn call(&self, host: Arc<dyn Host>, cancel: CancellationToken) -> Call {
+        Call {
+            execution_id: self.execution_id.clone(),
+            attempt: self.attempt,
+            action: self.action_ref(),
+            configuration: self.definition.configuration.clone(),
+            event: self.event.clone(),
+            timeout: Duration::from_secs(u64::from(self.definition.effective_timeout_seconds())),
+            cancel,
+            host,
+            step: None,
+            steps: std::collections::BTreeMap::new(),
+        }
+    }
+
+    fn action_ref(&self) -> ActionRef {
+        ActionRef { id: self.action_id.clone(), name: self.definition.name.clone(), version: self.action_version, tenant_id: self.definition.tenant_id.clone() }
+    }
+}
+
+/// How an attempt ended, for a caller that waits.
+#[derive(Clone, Debug)]
+pub(super) struct Finished {
+    pub status: Status,
+    pub result: Option<Value>,
+    pub error: Option<ExecutionError>,
+}
+
+impl Engine {
+    /// Enters an attempt among those that run here; its lease is renewed from now on.
+    pub(super) fn enter_running(&self, job: &Job) -> CancellationToken {
+        self.inner.running.enter(&job.execution_id, job.attempt, job.claimed)
+    }
+
+    /// Runs an attempt in the background, holding a worker's place.
+    pub(super) fn spawn_job(&self, job: Job, permit: Option<OwnedSemaphorePermit>) {
+        let cancel = self.enter_running(&job);
+        let engine = self.clone();
+        self.inner.jobs.spawn(async move {
+            engine.run_entered(job, cancel).await;
+            drop(permit);
+            engine.inner.wake.notify_one();
+        });
+    }
+
+    /// Runs an attempt and records it. `None` when the lease was lost, or the end could not be stored: then nothing of it
+    /// counts, and another attempt follows.
+    pub(super) async fn run_entered(&self, job: Job, cancel: CancellationToken) -> Option<Finished> {
+        let began = (Timestamp::now(), Instant::now());
+        let host = self.host_for(&job.action_ref(), &job.event.tenant_id, false);
+        let call = job.call(host.clone(), cancel.clone());
+        let mut result = self.attempt(&job, &call).await;
+        redact(&mut result, &host.handed_out());
+        let stop = self.inner.running.stop_reason(&job.execution_id);
+        let end = if stop == Some(StopReason::LostLease) { None } else { self.settle(&job, result, stop, began).await };
+        self.inner.running.leave(&job.execution_id);
+        self.after_attempt(&job, end.as_ref());
+        end
+    }
+
+    /// Runs the handler within the attempt's time; a panic is an error like any other.
+    async fn attempt(&self, job: &Job, call: &Call) -> Result<Output, HandlerError> {
+        let kind = job.definition.handler_type.as_str();
+        let Some(handler) = self.inner.handlers.get(kind) else {
+            return Err(HandlerError::retryable(ErrorClass::NoHandler, format!("This node has no handler {kind:?}.")));
+        };
+        let run = AssertUnwindSafe(bounded(&*handler, call)).catch_unwind();
+        run.await.unwrap_or_else(|_| {
+            error!(execution_id = job.execution_id, handler = kind, "the handler panicked");
+            Err(HandlerError::retryable(ErrorClass::Internal, "The handler failed unexpectedly; the log has the details."))
+        })
+    }
+
+    /// Decides the next state and stores it with the attempt and its statistics.
+    async fn settle(&self, job: &Job, result: Result<Output, HandlerError>, stop: Option<StopReason>, began: (Timestamp, Instant)) -> Option<Finished> {
+        let duration_ms = i64::try_from(began.1.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let end = decide(job, result, stop);
+        if end.disable {
+            self.auto_disable(job, "the receiver answered 410 Gone").await;
+        }
+        let outcome = end.outcome;
+        let finished = Finished { status: end.status, result: end.result.clone(), error: end.error.clone() };
+        let record = Record {
+            deltas: deltas(job, &end, duration_ms),
+            completion: Completion {
+                execution_id: job.execution_id.clone(),
+                attempt: job.attempt,
+                token: self.inner.token.clone(),
+                status: end.status,
+                result: end.result,
+                error: end.error.clone(),
+                wait_ms: end.wait_ms,
+                counts: end.outcome == Outcome::Failed,
+            },
+            attempt: NewAttempt {
+                execution_id: job.execution_id.clone(),
+                attempt: Attempt {
+                    number: job.attempt,
+                    node: self.inner.node.clone(),
+                    started_at: began.0,
+                    finished_at: Some(began.0.plus_ms(duration_ms)),
+                    duration_ms: Some(duration_ms),
+                    outcome: Some(end.outcome),
+                    error: end.error.clone(),
+                    request: end.request,
+                    response: end.response,
+                    logs: end.logs,
+                },
+            },
+        };
+        let recorded = match self.writer() {
+            Ok(writer) => writer.record(record).await,
+            Err(_) => return None,
+        };
+        match recorded {
+            Ok(true) => {
+                log_end(job, &finished, duration_ms);
+                self.inner.metrics.attempt(job.definition.handler_type.as_str(), outcome, finished.status, duration_ms);
+                Some(finished)
+            }
+            Ok(false) => {
+                warn!(execution_id = job.execution_id, attempt = job.attempt, "the lease was lost; the result of this attempt does not count");
+                None
+            }
+            Err(e) => {
+                error!(execution_id = job.execution_id, error = e.0, "the end of an attempt could not be stored");
+                None
+            }
+        }
+    }
+
+    /// Switches an action off because its receiver is gone for good; audited, never silent (G13).
+    pub(super) async fn auto_disable(&self, job: &Job, why: &str) {
+        let caller = Caller::system("auto-disable");
+        match self.switch(&caller, &job.action_id, false, "action.auto_disable").await {
+            Ok(_) => warn!(action_id = job.action_id, why, "action disabled"),
+            Err(e) => error!(action_id = job.action_id, error = %e, "the action could not be disabled"),
+        }
+    }
+}
+
+/// The handler within the call's time and until it must stop.
+async fn bounded(handler: &dyn Handler, call: &Call) -> Result<Output, HandlerError> {
+    tokio::select! {
+        result = handler.handle(call) => result,
+        () = tokio::time::sleep(call.timeout) => {
+            call.cancel.cancel();
+            Err(HandlerError::retryable(ErrorClass::Timeout, format!("Timed out after {} s.", call.timeout.as_secs())))
+        }
+        () = call.cancel.cancelled() => Err(HandlerError::permanent(ErrorClass::Cancelled, "Stopped.")),
+    }
+}
+
+struct End {
+    status: Status,
+    outcome: Outcome,
+    result: Option<Value>,
+    error: Option<ExecutionError>,
+    request: Option<Value>,
+    response: Option<Value>,
+    logs: Vec<String>,
+    wait_ms: i64,
+    disable: bool,
+}
+
+/// What an attempt's result means for the execution.
+fn decide(job: &Job, result: Result<Output, HandlerError>, stop: Option<StopReason>) -> End {
+    match result {
+        Ok(out) => {
+            let resume = out.resume_at.map(|at| (at.0 - Timestamp::now().0).max(0));
+            End {
+                status: if resume.is_some() { Status::Pending } else { Status::Succeeded },
+                outcome: if resume.is_some() { Outcome::Suspended } else { Outcome::Succeeded },
+                result: Some(out.result),
+                error: None,
+                request: out.request,
+                response: out.response,
+                logs: out.logs,
+                wait_ms: resume.unwrap_or(0),
+                disable: false,
+            }
+        }
+        Err(e) => {
+            let (status, outcome, wait_ms) = match stop {
+                Some(StopReason::Cancelled) => (Status::Cancelled, Outcome::Cancelled, 0),
+                Some(StopReason::Drain) if e.class == ErrorClass::Cancelled => (Status::Pending, Outcome::Suspended, 0),
+                _ => {
+                    let next = retry::next(&job.definition, &e, job.failures + 1, jitter());
+                    (next.status, Outcome::Failed, next.wait_ms)
+                }
+            };
+            End { status, outcome, result: None, error: Some(e.to_execution_error()), request: e.request, response: e.response, logs: e.logs, wait_ms, disable: e.disable_action }
+        }
+    }
+}
+
+/// A number from 0 to 1 that need not be secret.
+fn jitter() -> f64 {
+    f64::from(uuid::Uuid::new_v4().as_u128() as u32) / f64::from(u32::MAX)
+}
+
+/// What an attempt adds to the statistics.
+fn deltas(job: &Job, end: &End, duration_ms: i64) -> Deltas {
+    let minute = Timestamp::now().0.div_euclid(60_000);
+    let key = |kind, bucket| StatKey { minute, tenant_id: job.event.tenant_id.clone(), action_id: job.action_id.clone(), kind, bucket };
+    let mut out = Deltas::new();
+    match end.outcome {
+        Outcome::Succeeded => drop(out.insert(key("attempt_succeeded", bucket_of(duration_ms)), (1, duration_ms))),
+        Outcome::Failed => drop(out.insert(key("attempt_failed", bucket_of(duration_ms)), (1, duration_ms))),
+        _ => {}
+    }
+    if end.status.is_terminal() {
+        out.insert(key(end.status.name(), -1), (1, 0));
+    }
+    out
+}
+
+/// Takes the values of secrets out of everything that is stored of an attempt.
+fn redact(result: &mut Result<Output, HandlerError>, secrets: &[String]) {
+    if secrets.is_empty() {
+        return;
+    }
+    let clean = |text: &mut String| {
+        for secret in secrets.iter().filter(|s| s.len() >= 4) {
+            if text.contains(secret.as_str()) {
+                *text = text.replace(secret.as_str(), REDACTED);
+            }
+        }
+    };
+    match result {
+        Ok(out) => {
+            redact_value(&mut out.result, &clean);
+            out.request.iter_mut().chain(&mut out.response).for_each(|v| redact_value(v, &clean));
+            out.logs.iter_mut().for_each(clean);
+        }
+        Err(e) => {
+            clean(&mut e.message);
+            e.request.iter_mut().chain(&mut e.response).for_each(|v| redact_value(v, &clean));
+            e.logs.iter_mut().for_each(clean);
+        }
+    }
+}
+
+/// Stands in for the value of a secret.
+pub(super) const REDACTED: &str = "••••••";
+
+fn redact_value(value: &mut Value, clean: &impl Fn(&mut String)) {
+    match value {
+        Value::String(text) => clean(text),
+        Value::Array(items) => items.iter_mut().for_each(|v| redact_value(v, clean)),
+        Value::Object(map) => map.values_mut().for_each(|v| redact_value(v, clean)),
+        _ => {}
+    }
+}
+
+fn log_end(job: &Job, end: &Finished, duration_ms: i64) {
+    let (id, event, tenant, action) = (&job.execution_id, &job.event.id, &job.event.tenant_id, &job.action_id);
+    let status = end.status.name();
+    match &end.error {
+        None => debug!(execution_id = id, event_id = event, tenant_id = tenant, action_id = action, status, duration_ms, "attempt ended"),
+        Some(e) => info!(execution_id = id, event_id = event, tenant_id = tenant, action_id = action, status, duration_ms, error = e.message, "attempt failed"),
+    }
+}

@@ -1,0 +1,1 @@
+pub fn needs_admin(_:&serde_json::Value)->Option<crate::model::FieldError>{None}

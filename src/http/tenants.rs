@@ -1,0 +1,44 @@
+//! Routes of tenants, for administrators of the platform.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::auth::Auth;
+use super::body::Body;
+use super::params::{Nothing, PageQuery, Params, Path};
+use crate::engine::Engine;
+use crate::model::ApiError;
+use crate::model::page::Page;
+use crate::model::tenant::{NewTenant, Tenant};
+
+const TAG: &str = "tenants";
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<Engine> {
+    OpenApiRouter::default().routes(routes!(list_tenants, create_tenant)).routes(routes!(get_tenant))
+}
+
+/// List tenants
+#[utoipa::path(get, path = "/api/v1/tenants", tag = TAG, params(PageQuery), responses((status = 200, description = "A page of tenants", body = Page<Tenant>)))]
+async fn list_tenants(State(engine): State<Engine>, Auth(caller): Auth, Params(page): Params<PageQuery>) -> Result<Json<Page<Tenant>>, ApiError> {
+    engine.list_tenants(&caller, page.into()).await.map(Json)
+}
+
+/// Make a tenant
+#[utoipa::path(post, path = "/api/v1/tenants", tag = TAG, request_body = NewTenant,
+    responses((status = 201, description = "Made", body = Tenant, headers(("location" = String, description = "Its address")))))]
+async fn create_tenant(State(engine): State<Engine>, Auth(caller): Auth, _: Params<Nothing>, Body(new): Body<NewTenant>) -> Result<Response, ApiError> {
+    let tenant = engine.create_tenant(&caller, new).await?;
+    let location = format!("/api/v1/tenants/{}", tenant.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(tenant)).into_response())
+}
+
+/// One tenant
+#[utoipa::path(get, path = "/api/v1/tenants/{id}", tag = TAG, params(("id" = String, Path, description = "The slug")), responses((status = 200, description = "The tenant", body = Tenant)))]
+async fn get_tenant(State(engine): State<Engine>, Auth(caller): Auth, Path(id): Path<String>, _: Params<Nothing>) -> Result<Json<Tenant>, ApiError> {
+    engine.get_tenant(&caller, &id).await.map(Json)
+}
