@@ -66,6 +66,8 @@ if step "build" cargo build --workspace --all-targets --locked; then
   # The integration tests alone: unit tests touch no database.
   step "tests on PostgreSQL" scripts/postgres.sh cargo test --workspace --locked --test '*' || true
   step "browser tests" scripts/e2e.sh --built || true
+else
+  for name in "tests on SQLite" "tests on PostgreSQL" "browser tests"; do skipped "$name" "the build failed"; done
 fi
 summary
 exit "${#FAILED[@]}"

@@ -99,7 +99,8 @@ fn package_file(hash: &str, path: &str, headers: &HeaderMap) -> Response {
 
 fn file(name: &str, headers: &HeaderMap, cache: HeaderValue) -> Response {
     let kind = HeaderValue::from_static(content_type(name));
-    let common: [(HeaderName, HeaderValue); 4] = [(CONTENT_TYPE, kind), (CACHE_CONTROL, cache), (VARY, HeaderValue::from_static("accept-encoding")), (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))];
+    let common: [(HeaderName, HeaderValue); 4] =
+        [(CONTENT_TYPE, kind), (CACHE_CONTROL, cache), (VARY, HeaderValue::from_static("accept-encoding")), (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))];
     if takes_brotli(headers)
         && let Some(small) = Site::get(&format!("{name}.br"))
     {
@@ -167,7 +168,9 @@ mod tests {
 
     #[test]
     fn types_and_names() {
-        for (name, kind) in [("pkg/app.js", "text/javascript; charset=utf-8"), ("pkg/app.wasm", "application/wasm"), ("favicon.svg", "image/svg+xml"), ("x", "application/octet-stream")] {
+        for (name, kind) in
+            [("pkg/app.js", "text/javascript; charset=utf-8"), ("pkg/app.wasm", "application/wasm"), ("favicon.svg", "image/svg+xml"), ("x", "application/octet-stream")]
+        {
             assert_eq!(content_type(name), kind);
         }
         assert!(is_root_file("robots.txt") && !is_root_file("pkg/app.js") && !is_root_file("robots.txt.br"));

@@ -119,7 +119,14 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 fn grammar() -> clap::Command {
     let mut command = clap::Command::new("event-actions").version(env!("CARGO_PKG_VERSION")).about(ABOUT).after_help(AFTER_HELP);
-    command = command.arg(Arg::new("config").long("config").value_name("FILE").value_hint(ValueHint::FilePath).global(true).help("The configuration file [default: event-actions.toml, when it is there]"));
+    command = command.arg(
+        Arg::new("config")
+            .long("config")
+            .value_name("FILE")
+            .value_hint(ValueHint::FilePath)
+            .global(true)
+            .help("The configuration file [default: event-actions.toml, when it is there]"),
+    );
     for setting in SETTINGS {
         let default = if setting.default.is_empty() { String::new() } else { format!(" [default: {}]", setting.default) };
         let flag: &'static str = setting.name.replace('_', "-").leak();
@@ -180,7 +187,11 @@ fn openapi() -> anyhow::Result<()> {
 
 /// Reads a file, or standard input for `-`.
 pub(crate) fn read_input(path: &Path) -> anyhow::Result<String> {
-    if path == Path::new("-") { std::io::read_to_string(std::io::stdin()).context("cannot read standard input") } else { std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display())) }
+    if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin()).context("cannot read standard input")
+    } else {
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    }
 }
 
 #[cfg(test)]

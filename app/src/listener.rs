@@ -64,7 +64,13 @@ fn protocol(header_timeout: Duration) -> Builder<TokioExecutor> {
     let mut protocol = Builder::new(TokioExecutor::new());
     protocol.http1().timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(MAX_HEADER_BYTES);
     let list = u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX);
-    protocol.http2().timer(TokioTimer::new()).max_concurrent_streams(MAX_HTTP2_STREAMS).max_header_list_size(list).keep_alive_interval(header_timeout).keep_alive_timeout(header_timeout);
+    protocol
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_HTTP2_STREAMS)
+        .max_header_list_size(list)
+        .keep_alive_interval(header_timeout)
+        .keep_alive_timeout(header_timeout);
     protocol
 }
 

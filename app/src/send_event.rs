@@ -78,7 +78,9 @@ mod tests {
 
     #[test]
     fn one_event_an_array_and_lines_are_told_apart() {
-        for (text, path, items) in [("{\"a\":1}", "/api/v1/events", 0), ("[{},{}]", "/api/v1/events/batch", 2), ("{}\n{}\n{}\n", "/api/v1/events/batch", 3), ("[]", "/api/v1/events/batch", 0)] {
+        for (text, path, items) in
+            [("{\"a\":1}", "/api/v1/events", 0), ("[{},{}]", "/api/v1/events/batch", 2), ("{}\n{}\n{}\n", "/api/v1/events/batch", 3), ("[]", "/api/v1/events/batch", 0)]
+        {
             let parcel = parcel(text).expect("is sent");
             assert_eq!((parcel.path, parcel.body.as_array().map_or(0, Vec::len)), (path, items), "{text}");
         }

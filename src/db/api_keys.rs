@@ -7,7 +7,7 @@ use super::query::Select;
 use super::{Db, Sql, Tx};
 use crate::model::Timestamp;
 use crate::model::access::{ApiKey, Scope};
-use crate::{on_db, on_tx, sql};
+use crate::{on_tx, sql};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -98,7 +98,8 @@ pub async fn get_in(tx: &mut Tx, id: &str) -> anyhow::Result<Option<(String, Api
 /// # Errors
 /// The database's; a hash that another key has.
 pub async fn store(tx: &mut Tx, key: &ApiKey, key_hash: &str) -> anyhow::Result<()> {
-    const SQL: &str = "insert into api_keys (id, key_hash, prefix, name, scopes, tenant_id, created_at, created_by, expires_at, revoked_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    const SQL: &str =
+        "insert into api_keys (id, key_hash, prefix, name, scopes, tenant_id, created_at, created_by, expires_at, revoked_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         on conflict (id) do update set key_hash = excluded.key_hash, prefix = excluded.prefix, name = excluded.name, scopes = excluded.scopes,
             expires_at = excluded.expires_at, revoked_at = excluded.revoked_at";
     let scopes = serde_json::to_string(&key.scopes)?;

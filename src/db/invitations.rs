@@ -79,9 +79,7 @@ pub async fn accept(tx: &mut Tx, id: &str, now: Timestamp) -> sqlx::Result<bool>
 /// # Errors
 /// The database's.
 pub async fn list_open(db: &Db, tenant: Option<&str>, now: Timestamp, cursor: Option<&str>, limit: u32) -> sqlx::Result<Vec<Invitation>> {
-    let mut select = Select::new(
-        "select i.id, i.email, i.tenant_id, i.role, i.is_platform_admin, i.created_at, i.created_by, i.expires_at from invitations i",
-    );
+    let mut select = Select::new("select i.id, i.email, i.tenant_id, i.role, i.is_platform_admin, i.created_at, i.created_by, i.expires_at from invitations i");
     select.fixed("i.accepted_at is null");
     select.filter("i.expires_at > ?", now.0);
     select.maybe("i.tenant_id = ?", tenant);
@@ -97,9 +95,7 @@ pub async fn list_open(db: &Db, tenant: Option<&str>, now: Timestamp, cursor: Op
 /// # Errors
 /// The database's.
 pub async fn get_open(db: &Db, id: &str, now: Timestamp) -> sqlx::Result<Option<Invitation>> {
-    let mut select = Select::new(
-        "select i.id, i.email, i.tenant_id, i.role, i.is_platform_admin, i.created_at, i.created_by, i.expires_at from invitations i",
-    );
+    let mut select = Select::new("select i.id, i.email, i.tenant_id, i.role, i.is_platform_admin, i.created_at, i.created_by, i.expires_at from invitations i");
     select.fixed("i.accepted_at is null");
     select.filter("i.expires_at > ?", now.0);
     select.filter("i.id = ?", id);

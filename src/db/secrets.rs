@@ -8,8 +8,8 @@ use crate::{on_db, on_tx};
 
 /// The id of the master key that new values are sealed with.
 pub const KEY_ID_KEY: &str = "secrets.master_key_id";
-/// Counts writers of secrets; its row is their lock.
-const LOCK_KEY: &str = "secrets.writes";
+/// Counts writes of secrets; its row is the writers' lock, and a new count means that something may have changed.
+pub const WRITES_KEY: &str = "secrets.writes";
 
 /// A secret with its sealed value.
 pub struct Sealed {
@@ -65,7 +65,7 @@ pub async fn claim_key_id(tx: &mut Tx, ours: &str) -> sqlx::Result<String> {
 /// # Errors
 /// The database's.
 pub async fn lock(tx: &mut Tx) -> sqlx::Result<Option<String>> {
-    settings::bump(tx, LOCK_KEY).await?;
+    settings::bump(tx, WRITES_KEY).await?;
     on_tx!(tx, conn => sqlx::query_scalar("select value from settings where key = $1").bind(KEY_ID_KEY).fetch_optional(conn).await)
 }
 
@@ -137,7 +137,8 @@ pub async fn count(tx: &mut Tx, tenant: Option<&str>) -> sqlx::Result<i64> {
 /// # Errors
 /// The database's.
 pub async fn insert(tx: &mut Tx, s: &Sealed) -> sqlx::Result<bool> {
-    const SQL: &str = "insert into secrets (id, tenant_id, name, key_id, sealed, version, created_at, created_by, updated_at, updated_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    const SQL: &str =
+        "insert into secrets (id, tenant_id, name, key_id, sealed, version, created_at, created_by, updated_at, updated_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         on conflict do nothing";
     let rows = on_tx!(tx, conn => {
         sqlx::query(SQL)

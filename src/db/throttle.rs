@@ -29,7 +29,8 @@ pub async fn get(db: &Db, key: &str) -> sqlx::Result<Option<Count>> {
 /// # Errors
 /// The database's.
 pub async fn lock(tx: &mut Tx, key: &str) -> sqlx::Result<Count> {
-    const SQL: &str = "insert into login_throttle (key, failures, blocked_until, updated_at) values ($1, 0, 0, 0) on conflict (key) do update set failures = login_throttle.failures
+    const SQL: &str =
+        "insert into login_throttle (key, failures, blocked_until, updated_at) values ($1, 0, 0, 0) on conflict (key) do update set failures = login_throttle.failures
         returning failures, blocked_until, updated_at";
     on_tx!(tx, conn => sqlx::query_as(SQL).bind(key).fetch_one(conn).await)
 }

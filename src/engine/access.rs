@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
+use tracing::warn;
 
 use super::{Actor, Caller, Engine};
 use crate::db::{api_keys, invitations, sessions, tenants, throttle};
@@ -70,7 +71,7 @@ impl AccessState {
         self.seen_sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), now.0);
     }
 
-    /// Puts a key out of effect on this node, whatever the database says later.
+    /// Puts a key out of effect on this node at once, before anything is loaded.
     pub(super) fn forget_key(&self, id: &str) {
         self.keys.rcu(|keys| {
             let mut keys = HashMap::clone(keys);
@@ -123,6 +124,13 @@ impl Engine {
     pub(super) async fn reload_access(&self) -> anyhow::Result<()> {
         self.reload_keys().await?;
         self.reload_secrets().await
+    }
+
+    /// Puts a change that is committed into effect here. Should the database be away, the registry's poll does it later.
+    pub(super) async fn rights_changed(&self) {
+        if let Err(e) = self.reload_access().await {
+            warn!(error = format!("{e:#}"), "a change of keys or secrets is stored but not in effect on this node yet");
+        }
     }
 
     async fn reload_keys(&self) -> anyhow::Result<()> {

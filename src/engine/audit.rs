@@ -23,9 +23,7 @@ const STEP: i64 = 500;
 
 /// The hash of an entry behind `previous`: SHA-256 over the previous hash, a line feed and the row as a JSON array.
 fn hash_of(previous: &str, e: &Stored) -> String {
-    let row = json!([
-        e.seq, e.id, e.at, e.actor, e.address, e.action, e.subject_kind, e.subject_id, e.tenant_id, e.before_doc, e.after_doc, e.request_id
-    ]);
+    let row = json!([e.seq, e.id, e.at, e.actor, e.address, e.action, e.subject_kind, e.subject_id, e.tenant_id, e.before_doc, e.after_doc, e.request_id]);
     hex(&Sha256::new().chain_update(previous).chain_update("\n").chain_update(row.to_string()).finalize())
 }
 

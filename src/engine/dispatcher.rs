@@ -64,7 +64,7 @@ impl Engine {
         caller.require(Scope::EventsWrite)?;
         self.check_room()?;
         let (event, body_hash) = self.accept(caller, new, 0)?;
-        self.take_event_quota(&event.tenant_id, 1)?;
+        self.take_event_quota(&event.tenant_id, event.received_at)?;
         let key = idempotency_key.map(|k| check_key(&k).map(|()| k)).transpose()?;
         let plan = self.plan(event, body_hash, key, Start::AndWait);
         let result = self.writer()?.ingest(plan.item.clone()).await.map_err(|e| not_written(&e))?;
@@ -85,7 +85,7 @@ impl Engine {
         for item in batch {
             plans.push(item.and_then(|new| {
                 let (event, hash) = self.accept(caller, new, 0)?;
-                self.take_event_quota(&event.tenant_id, 1)?;
+                self.take_event_quota(&event.tenant_id, event.received_at)?;
                 Ok(self.plan(event, hash, None, Start::Here))
             }));
         }

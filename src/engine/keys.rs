@@ -80,7 +80,7 @@ impl Engine {
         let mut tx = self.db().begin().await.map_err(internal)?;
         self.store_key(&mut tx, caller, "api_key.create", None, (&key, &tokens::digest(&secret))).await?;
         tx.commit().await.map_err(internal)?;
-        self.reload_access().await.map_err(internal)?;
+        self.rights_changed().await;
         Ok(ApiKey { key: Some(secret), ..key })
     }
 
@@ -136,8 +136,7 @@ impl Engine {
         let after = ApiKey { name: new.name.trim().to_owned(), scopes: new.scopes, expires_at: new.expires_at, ..before.clone() };
         self.store_key(&mut tx, caller, "api_key.update", Some(&before), (&after, &digest)).await?;
         tx.commit().await.map_err(internal)?;
-        self.access().forget_key(id);
-        self.reload_access().await.map_err(internal)?;
+        self.rights_changed().await;
         Ok(after)
     }
 
@@ -173,7 +172,7 @@ impl Engine {
         self.store_key(&mut tx, caller, "api_key.rotate", Some(&before), (&old, &digest)).await?;
         self.store_key(&mut tx, caller, "api_key.create", None, (&new, &tokens::digest(&secret))).await?;
         tx.commit().await.map_err(internal)?;
-        self.reload_access().await.map_err(internal)?;
+        self.rights_changed().await;
         Ok(ApiKey { key: Some(secret), ..new })
     }
 
@@ -192,7 +191,7 @@ impl Engine {
         self.store_key(&mut tx, caller, "api_key.revoke", Some(&before), (&after, &digest)).await?;
         tx.commit().await.map_err(internal)?;
         self.access().forget_key(id);
-        self.reload_access().await.map_err(internal)?;
+        self.rights_changed().await;
         Ok(after)
     }
 

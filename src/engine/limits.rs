@@ -9,6 +9,7 @@ use super::executor::{Finished, Job};
 use crate::model::action::{Action, NewAction};
 use crate::model::event::Event;
 use crate::model::execution::{ErrorClass, Status};
+use crate::model::{ApiError, Timestamp};
 
 /// What an action has been doing on this node.
 #[derive(Debug, Default)]
@@ -106,10 +107,12 @@ fn has_limits(d: &NewAction) -> bool {
     d.rate_limit.is_some() || d.max_concurrency.is_some()
 }
 
-/// The usage of every action on this node.
+/// The usage of every action and tenant on this node.
 #[derive(Debug, Default)]
 pub(super) struct Limits {
     usage: Mutex<HashMap<String, (Usage, Arc<NewAction>)>>,
+    /// Events taken by tenant: the minute, and how many in it.
+    events: Mutex<HashMap<String, (i64, u32)>>,
 }
 
 impl Limits {
@@ -168,6 +171,26 @@ impl Limits {
 }
 
 impl Engine {
+    /// Counts one event against its tenant's quota for this minute.
+    ///
+    /// # Errors
+    /// 429 with the seconds until the next minute (G14).
+    pub(super) fn take_event_quota(&self, tenant: &str, now: Timestamp) -> Result<(), ApiError> {
+        let Some(max) = self.quotas(tenant).events_per_minute else { return Ok(()) };
+        let minute = now.0.div_euclid(60_000);
+        let mut events = self.inner.limits.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = events.entry(tenant.to_owned()).or_insert((minute, 0));
+        if entry.0 != minute {
+            *entry = (minute, 0);
+        }
+        if entry.1 >= max {
+            let seconds = 60 - u64::try_from(now.0.rem_euclid(60_000) / 1000).unwrap_or(0);
+            return Err(ApiError::too_many("quota_events", format!("The tenant has sent its most of {max} events in this minute."), seconds));
+        }
+        entry.1 += 1;
+        Ok(())
+    }
+
     /// Begins one execution of an action at once, if its limits allow; then [`Engine::after_attempt`] must follow.
     pub(super) fn may_start_at_once(&self, action: &Action) -> bool {
         let limits = &self.inner.limits;

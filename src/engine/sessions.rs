@@ -160,7 +160,7 @@ impl Engine {
         let found = sessions::find(self.db(), &tokens::digest(token)).await.map_err(internal)?;
         let (mut session, mut user) = found.filter(|(session, _)| is_alive(session, now)).ok_or_else(ended)?;
         user.memberships = users::memberships(self.db(), &user.id).await.map_err(internal)?;
-        let tenant = session.tenant_id.filter(|t| self.tenant_exists(t));
+        let tenant = session.tenant_id.take().filter(|t| self.tenant_exists(t));
         let caller = caller_of(&user, tenant.as_deref(), address).ok_or_else(|| ApiError::forbidden("Your account belongs to no tenant any more."))?;
         session.tenant_id.clone_from(&caller.tenant_id);
         session.is_current = true;
@@ -271,13 +271,7 @@ mod tests {
             user_agent: None,
             is_current: false,
         };
-        for (seen, now, alive) in [
-            (0, 1, true),
-            (0, IDLE_MS - 1, true),
-            (0, IDLE_MS, false),
-            (ABSOLUTE_MS - 10, ABSOLUTE_MS - 1, true),
-            (ABSOLUTE_MS - 10, ABSOLUTE_MS, false),
-        ] {
+        for (seen, now, alive) in [(0, 1, true), (0, IDLE_MS - 1, true), (0, IDLE_MS, false), (ABSOLUTE_MS - 10, ABSOLUTE_MS - 1, true), (ABSOLUTE_MS - 10, ABSOLUTE_MS, false)] {
             assert_eq!(is_alive(&session(seen), Timestamp(now)), alive, "{seen} {now}");
         }
     }

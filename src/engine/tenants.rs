@@ -1,6 +1,7 @@
 //! Tenants, their settings and quotas.
 
 use serde_json::{Map, Value, json};
+use tracing::warn;
 
 use super::{Caller, Engine, cursor, internal};
 use crate::db::{settings, tenants};
@@ -55,8 +56,15 @@ impl Engine {
         }
         self.audit(&mut tx, caller, "tenant.create", ("tenant", &tenant.id), Some(&tenant.id), None, Some(json!(tenant))).await?;
         tx.commit().await.map_err(internal)?;
-        self.refresh_registry().await.map_err(internal)?;
+        self.tenants_changed().await;
         Ok(tenant)
+    }
+
+    /// Puts a change that is committed into effect here. Should the database be away, the registry's poll does it later.
+    async fn tenants_changed(&self) {
+        if let Err(e) = self.refresh_registry().await {
+            warn!(error = format!("{e:#}"), "a change of tenants is stored but not in effect on this node yet");
+        }
     }
 
     /// Tenants by id: all for the platform, their own for everybody else.
@@ -111,7 +119,7 @@ impl Engine {
         tenants::update(&mut tx, &after, Timestamp::now()).await.map_err(internal)?;
         self.audit(&mut tx, caller, "tenant.update", ("tenant", id), Some(id), Some(json!(before)), Some(json!(after))).await?;
         tx.commit().await.map_err(internal)?;
-        self.refresh_registry().await.map_err(internal)?;
+        self.tenants_changed().await;
         Ok(after)
     }
 }

@@ -29,7 +29,8 @@ fn seen_by(caller: &Caller, mut user: User) -> Option<User> {
 /// Why a tenant would be left without an administrator by its own people, if it would.
 fn last_administrator(caller: &Caller, before: Option<Role>, after: Option<Role>, admins: i64) -> Option<ApiError> {
     let loses_one = before == Some(Role::Admin) && after != Some(Role::Admin);
-    (loses_one && admins <= 1 && !caller.is_platform).then(|| ApiError::conflict("last_administrator", "This is the tenant's last administrator. Make somebody else administrator first."))
+    (loses_one && admins <= 1 && !caller.is_platform)
+        .then(|| ApiError::conflict("last_administrator", "This is the tenant's last administrator. Make somebody else administrator first."))
 }
 
 fn last_platform_administrator() -> ApiError {

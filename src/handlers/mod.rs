@@ -1,7 +1,14 @@
 //! What an action can do. The trait, what a handler is given and gives back, and the one list of handlers.
 
+pub mod email;
+pub mod function;
+pub mod outbound;
+pub mod render;
+#[cfg(test)]
+mod testing;
 pub mod webhook;
 pub mod workflow;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,10 +101,15 @@ pub struct Call {
 }
 
 impl Call {
-    /// What templates see in this call.
+    /// What templates see in this call. Secrets are asked of the host, and only when a template uses them.
     #[must_use]
     pub fn context(&self) -> Context {
-        Context::new(self)
+        let (host, action, tenant) = (Arc::clone(&self.host), self.action.clone(), self.event.tenant_id.clone());
+        Context::new(Arc::clone(&self.event))
+            .action(&self.action.id, &self.action.name)
+            .execution(&self.execution_id, self.attempt)
+            .steps(&self.steps)
+            .secrets(Arc::new(move |name| host.secret(&action, &tenant, name)))
     }
 
     /// The stable id of what is sent: the execution, in a workflow step with the step's number.

@@ -61,9 +61,9 @@ async fn asset(Path(name): Path<String>, uri: axum::http::Uri) -> Response {
     if name == "start.js" {
         return file("text/javascript; charset=utf-8", START);
     }
-    let known = FILES.contains(&name.as_str()).then(|| utoipa_swagger_ui::serve(&name, Arc::new(utoipa_swagger_ui::Config::default())));
-    match known {
-        Some(Ok(Some(found))) => file(&found.content_type, Body::from(found.bytes)),
+    let known = FILES.contains(&name.as_str()).then(|| utoipa_swagger_ui::serve(&name, Arc::new(utoipa_swagger_ui::Config::default())).ok().flatten());
+    match known.flatten() {
+        Some(found) => file(&found.content_type, Body::from(found.bytes)),
         _ => unknown_route(uri).await.into_response(),
     }
 }

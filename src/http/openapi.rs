@@ -65,9 +65,9 @@ pub fn complete(mut api: OpenApi) -> OpenApi {
 
 fn add_components(components: &mut Components) {
     let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API key: `Authorization: Bearer KEY`.")).build();
-    components.security_schemes.insert("api_key".into(), SecurityScheme::Http(key));
+    components.security_schemes.insert("api_key".into(), SecurityScheme::Http(key).into());
     let cookie = ApiKeyValue::with_description("ea", "The console's session; `__Host-ea` where the console is reached by https.");
-    components.security_schemes.insert("session".into(), SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    components.security_schemes.insert("session".into(), SecurityScheme::ApiKey(ApiKey::Cookie(cookie)).into());
     let mut schemas = vec![(Problem::name().into_owned(), Problem::schema())];
     Problem::schemas(&mut schemas);
     components.schemas.extend(schemas);

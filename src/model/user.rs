@@ -33,7 +33,9 @@ pub fn email_fault(email: &str) -> Option<&'static str> {
     let email = email.trim();
     let fine = email.len() <= 254
         && email.chars().all(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | ',' | ';' | '"'))
-        && email.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !domain.starts_with('.') && !domain.ends_with('.'));
+        && email
+            .split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !domain.starts_with('.') && !domain.ends_with('.'));
     (!fine).then_some("This is no e-mail address, such as ada@example.com.")
 }
 

@@ -141,7 +141,15 @@ impl Engine {
         let before = match (account, new) {
             (Some(account), _) => users::get_in(tx, &account.user.id).await.map_err(internal)?.ok_or_else(not_valid)?,
             (None, Some((hash, name))) => {
-                let user = User { id: Uuid::now_v7().to_string(), email: invitation.email.clone(), name, is_platform_admin: false, memberships: Vec::new(), created_at: now, last_sign_in_at: None };
+                let user = User {
+                    id: Uuid::now_v7().to_string(),
+                    email: invitation.email.clone(),
+                    name,
+                    is_platform_admin: false,
+                    memberships: Vec::new(),
+                    created_at: now,
+                    last_sign_in_at: None,
+                };
                 if !users::insert(tx, &user, &hash).await.map_err(internal)? {
                     return Err(ApiError::conflict("email_taken", "An account with this address was made meanwhile. Open the link again."));
                 }

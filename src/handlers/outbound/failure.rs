@@ -111,13 +111,17 @@ fn io_sentence(error: &io::Error, host: &str) -> String {
     }
 }
 
-/// The causes of an error, outermost first. An `io::Error` hides the error it wraps from `source`; it is opened here.
+/// The causes of an error, outermost first; at most 20.
 fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        Some(inner) => Some(inner as &(dyn Error + 'static)),
+    std::iter::successors(Some(error), |error| deeper(*error)).take(20)
+}
+
+/// The cause of an error. An `io::Error` hides the error it wraps from `source`; it is opened here.
+fn deeper<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
         None => error.source(),
-    })
-    .take(20)
+    }
 }
 
 fn find<'e, E: Error + 'static>(causes: &[&'e (dyn Error + 'static)]) -> Option<&'e E> {

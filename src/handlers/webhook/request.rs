@@ -61,7 +61,9 @@ impl Prepared {
         let method = method(given("method"))?;
         let url = url(given("url"), &context, call, outbound)?;
         let mut headers = configured(given("headers"), &context)?;
-        headers.extend(auth(given("auth"), &context)?);
+        if let Some(header) = auth(given("auth"), &context)? {
+            add(&mut headers, header)?;
+        }
         let body = body(given("body"), &method, &context, call)?;
         let mut prepared = Self { method, url, headers, body, verify_tls: verify(given("verify_ssl"))?, success: statuses(given("success_statuses"))? };
         prepared.add_own(given("signing_secret"), &context, call, outbound)?;
@@ -193,13 +195,17 @@ fn configured(given: &Value, context: &Context) -> Result<Vec<Header>, HandlerEr
         }
         let written = template.as_str().map_or_else(|| template.to_string(), str::to_owned);
         let value = template::render_text(&written, context).map_err(|e| failed(&e.under(&pointer)))?;
-        let header = header(&name.to_ascii_lowercase(), value.trim().to_owned(), &written)?;
-        if out.iter().any(|h| h.name == header.name) {
-            return Err(nonsense(format!("The header {} is given twice.", header.name)));
-        }
-        out.push(header);
+        add(&mut out, header(&name.to_ascii_lowercase(), value.trim_matches([' ', '\t']).to_owned(), &written)?)?;
     }
     Ok(out)
+}
+
+fn add(headers: &mut Vec<Header>, header: Header) -> Result<(), HandlerError> {
+    if headers.iter().any(|h| h.name == header.name) {
+        return Err(nonsense(format!("The header {} is given twice.", header.name)));
+    }
+    headers.push(header);
+    Ok(())
 }
 
 fn auth(given: &Value, context: &Context) -> Result<Option<Header>, HandlerError> {

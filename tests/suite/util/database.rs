@@ -1,7 +1,7 @@
 //! A database per test: SQLite in a temporary folder, or a fresh one on the server that `TEST_DATABASE_URL` names.
 
 use secrecy::SecretString;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use event_actions::config::Config;
 
@@ -18,7 +18,7 @@ impl Database {
         };
         let name = format!("ea_{}", uuid::Uuid::now_v7().simple());
         let mut connection = PgConnection::connect(&server).await.expect("TEST_DATABASE_URL answers");
-        connection.execute(AssertSqlSafe(format!("create database {name}"))).await.expect("a database can be made");
+        sqlx::raw_sql(AssertSqlSafe(format!("create database {name}"))).execute(&mut connection).await.expect("a database can be made");
         let mut url = url::Url::parse(&server).expect("TEST_DATABASE_URL is a URL");
         url.set_path(&name);
         config.database_url = Some(url.into());
@@ -31,7 +31,7 @@ impl Database {
     pub async fn remove(self) {
         let Some((server, name)) = self.server else { return };
         if let Ok(mut connection) = PgConnection::connect(&server).await {
-            let dropped = connection.execute(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).await;
+            let dropped = sqlx::raw_sql(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).execute(&mut connection).await;
             dropped.expect("the test's database can be dropped");
         }
     }
