@@ -6,6 +6,8 @@ pub mod matching;
 pub mod model;
 
 #[cfg(feature = "server")]
+pub mod charts;
+#[cfg(feature = "server")]
 pub mod config;
 #[cfg(feature = "server")]
 pub mod db;

@@ -100,18 +100,26 @@ impl Server {
     /// Opens the database and starts the engine on it.
     pub(crate) async fn engine(self, config: Config) -> anyhow::Result<Engine> {
         let db = open_database(&config).await?;
-        let registry = self.registry(&config);
+        let registry = self.registry(&config)?;
         Engine::start(config, db, registry).await
     }
 
-    fn registry(self, config: &Config) -> Registry {
-        self.added.into_iter().fold(handlers::registry(config), |registry, add| add(registry))
+    fn registry(self, config: &Config) -> anyhow::Result<Registry> {
+        let house = handlers::registry(config).map_err(anyhow::Error::msg)?;
+        Ok(self.added.into_iter().fold(house, |registry, add| add(registry)))
     }
 
     /// Tries what the service needs, without changing anything: a name for each, and what is said of it.
     pub(crate) async fn check(self, config: &Config) -> Vec<(String, Result<String, String>)> {
         let mut found = vec![("database".to_owned(), check_database(config).await.map_err(|e| format!("{e:#}")))];
-        for (name, handler) in self.registry(config).iter() {
+        let registry = match self.registry(config) {
+            Ok(registry) => registry,
+            Err(e) => {
+                found.push(("handlers".to_owned(), Err(format!("{e:#}"))));
+                return found;
+            }
+        };
+        for (name, handler) in registry.iter() {
             let said = match handler.health().await {
                 HandlerHealth::Unknown => Ok("nothing to check".to_owned()),
                 HandlerHealth::Healthy => Ok("ok".to_owned()),

@@ -72,9 +72,15 @@ pub fn current_url() -> String {
 /// One parameter of the query of the page under way; empty when absent.
 #[must_use]
 pub fn query(name: &str) -> String {
+    query_all(name).into_iter().next().unwrap_or_default()
+}
+
+/// Every value of a parameter of the query of the page under way.
+#[must_use]
+pub fn query_all(name: &str) -> Vec<String> {
     let parts = use_context::<Parts>();
     let all = parts.as_ref().map(|parts| pairs(parts.uri.query().unwrap_or_default())).unwrap_or_default();
-    all.into_iter().find(|(key, _)| key == name).map(|(_, value)| value).unwrap_or_default()
+    all.into_iter().filter(|(key, _)| key == name).map(|(_, value)| value).collect()
 }
 
 fn pairs(query: &str) -> Vec<(String, String)> {
@@ -131,7 +137,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 pub fn App() -> impl IntoView {
     view! {
         <Router>
-            <FlatRoutes fallback=NotFound>
+            <FlatRoutes fallback=|| view! { <NotFound/> }>
                 <Route path=path!("/") view=Overview ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=Login ssr=SsrMode::Async/>
                 <Route path=path!("/setup") view=SetUp ssr=SsrMode::Async/>

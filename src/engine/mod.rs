@@ -50,7 +50,7 @@ mod testing;
 mod users;
 
 pub use caller::{Actor, Caller};
-pub use sessions::{SessionToken, Visitor};
+pub use sessions::{SessionToken, SignedIn, Visitor};
 
 /// The system. Cheap to clone; [`Engine::shutdown`] ends it.
 #[derive(Clone)]
@@ -181,7 +181,9 @@ impl Engine {
 
     /// Tells the engine where the service listens, so that actions cannot call it back.
     pub fn set_address(&self, address: std::net::SocketAddr) {
-        drop(self.inner.address.set(address));
+        if self.inner.address.set(address).is_err() {
+            info!(%address, "the address was told before");
+        }
     }
 
     /// This node's name.

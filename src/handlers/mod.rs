@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use self::outbound::{Outbound, OutboundConfig};
+use crate::config::Config;
 use crate::model::event::{Event, NewEvent};
 use crate::model::execution::{ErrorClass, ExecutionError};
 use crate::model::handler::{HandlerHealth, HandlerSpec};
@@ -302,4 +304,22 @@ impl Registry {
     pub fn types(&self) -> Vec<String> {
         self.handlers.keys().cloned().collect()
     }
+}
+
+/// The handlers of the house, by one line each.
+///
+/// # Errors
+/// When a setting they need cannot be used, such as the mail server's URL.
+pub fn registry(config: &Config) -> Result<Registry, String> {
+    let outbound = Outbound::new(OutboundConfig {
+        allow_targets: config.allow_targets.clone(),
+        own_addresses: vec![config.bind],
+        per_host: config.per_host_concurrency,
+        ..OutboundConfig::default()
+    })?;
+    Ok(Registry::default()
+        .with(webhook::Webhook::new(outbound))
+        .with(email::Email::new(config.smtp_url.as_ref())?)
+        .with(function::Function::new(function::Functions::default(), config.js_workers))
+        .with(workflow::Workflow))
 }

@@ -99,11 +99,9 @@ impl Handler for Webhook {
         let redactor = prepared.redactor(call);
         let outcome = self.send(call, &prepared).await.map_err(|e| e.with_request(prepared.summary(&redactor)))?;
         match outcome {
-            Err(failure) if failure.is_busy && call.step.is_none() => Ok(Output {
-                logs: vec![failure.message],
-                resume_at: Some(Timestamp::now().plus_ms(BUSY_SLEEP_MS + spread(call) % BUSY_SLEEP_MS)),
-                ..Output::default()
-            }),
+            Err(failure) if failure.is_busy && call.step.is_none() => {
+                Ok(Output { logs: vec![failure.message], resume_at: Some(Timestamp::now().plus_ms(BUSY_SLEEP_MS + spread(call) % BUSY_SLEEP_MS)), ..Output::default() })
+            }
             outcome => answer::settle(outcome, &prepared, &redactor, Timestamp::now()),
         }
     }
@@ -143,7 +141,11 @@ fn fields() -> Vec<Field> {
             .literal()
             .default(json!(DEFAULT_TIMEOUT_SECONDS))
             .help("How long the receiver may take to answer."),
-        Field::new("verify_ssl", "Verify certificate", FieldKind::Switch).literal().default(json!(true)).advanced().help("Off only for receivers whose certificate cannot be mended; needs an administrator."),
+        Field::new("verify_ssl", "Verify certificate", FieldKind::Switch)
+            .literal()
+            .default(json!(true))
+            .advanced()
+            .help("Off only for receivers whose certificate cannot be mended; needs an administrator."),
         Field::new("success_statuses", "Success statuses", FieldKind::NumberList).literal().advanced().help("The statuses that mean success; any 2xx when empty."),
     ]
 }

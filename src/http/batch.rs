@@ -7,11 +7,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::body::{malformed, parse, too_large};
+use super::body::{malformed, object, parse, too_large};
 use super::error::{Problem, status_of};
 use crate::model::event::{MAX_EVENT_BYTES, NewEvent};
 use crate::model::execution::Receipt;
-use crate::model::handler::from_value;
 use crate::model::{ApiError, FieldError};
 
 /// What became of each item of a batch, in the batch's order.
@@ -105,7 +104,7 @@ pub fn events_of(bytes: &[u8], in_lines: bool) -> Result<Vec<Result<NewEvent, Ap
 }
 
 fn event_of(bytes: &[u8]) -> Result<NewEvent, ApiError> {
-    item_of(bytes).and_then(from_value)
+    item_of(bytes).and_then(object)
 }
 
 /// One item's JSON, within the limits of a single event.

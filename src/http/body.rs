@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::model::event::{MAX_EVENT_BYTES, MAX_JSON_DEPTH};
 use crate::model::handler::from_value;
+use crate::model::value::describe;
 use crate::model::{ApiError, ErrorKind, FieldError};
 
 /// Longest time for a client to send a body.
@@ -28,7 +29,7 @@ impl<S: Send + Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for
         if bytes.is_empty() {
             return Err(ApiError::bad_request("empty_body", "The body is empty; this route needs JSON."));
         }
-        from_value(parse(&bytes)?).map(Self)
+        object(parse(&bytes)?).map(Self)
     }
 }
 
@@ -41,7 +42,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for MaybeBody
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let bytes = read_json(request, MAX_EVENT_BYTES).await?;
-        if bytes.is_empty() { Ok(Self(T::default())) } else { from_value(parse(&bytes)?).map(Self) }
+        if bytes.is_empty() { Ok(Self(T::default())) } else { object(parse(&bytes)?).map(Self) }
     }
 }
 
@@ -107,6 +108,14 @@ pub fn is_json(media_type: &str) -> bool {
 pub fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
     check_depth(bytes)?;
     serde_json::from_slice(bytes).map_err(|e| malformed(&e))
+}
+
+/// Reads an object as `T`. Where a struct is wanted serde would take an array of its members, too.
+///
+/// # Errors
+/// 422 with a pointer.
+pub fn object<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
+    if value.is_object() { from_value(value) } else { Err(ApiError::invalid("", "wrong_type", format!("An object is needed; found {}.", describe(&value)))) }
 }
 
 /// 400 for what is no JSON, with line and column.

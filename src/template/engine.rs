@@ -5,6 +5,7 @@ use std::io;
 use std::sync::OnceLock;
 use std::thread;
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value as Rendered, escape_formatter};
 use serde_json::Value;
@@ -150,6 +151,10 @@ fn environment(html: bool) -> &'static Environment<'static> {
     let (cell, escape) = if html { (&HTML, AutoEscape::Html) } else { (&TEXT, AutoEscape::None) };
     cell.get_or_init(|| {
         let mut env = Environment::new();
+        // A text ends as it is written, with or without markup in it.
+        if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).build() {
+            env.set_syntax(syntax);
+        }
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         env.set_auto_escape_callback(move |_| escape.clone());
         env.set_formatter(print_like_json);
@@ -222,8 +227,8 @@ fn explain(error: &Error) -> String {
     let line = error.line().filter(|n| *n > 1).map(|n| format!(" (line {n})")).unwrap_or_default();
     let detail = error.detail().unwrap_or_default();
     if let Some(name) = undefined_name(detail) {
-        return match name.strip_prefix("secret.") {
-            Some(secret) => format!("There is no secret \"{secret}\" that this action may use{line}."),
+        return match name.strip_prefix("secret").filter(|rest| rest.starts_with(['.', '['])) {
+            Some(secret) => format!("There is no secret \"{}\" that this action may use{line}.", secret.trim_matches(['.', '[', ']', '\'', '"'])),
             None => format!("{name} is not defined: the event has no such value{line}. Use {name}|default(\"...\") if it may be missing."),
         };
     }

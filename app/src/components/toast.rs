@@ -48,8 +48,9 @@ pub fn Dialog(
     children: Children,
 ) -> impl IntoView {
     let heading = format!("{id}-h");
+    let (here, named) = (id.clone(), heading.clone());
     view! {
-        <div class="dialog" id=id.clone() popover="auto" role="dialog" aria-labelledby=heading.clone()>
+        <div class="dialog" id=here popover="auto" role="dialog" aria-labelledby=named>
             <div class="d-head"><h2 id=heading>{title}</h2></div>
             <div class="d-body">{children()}</div>
             <div class="d-foot"><button type="button" class="btn" popovertarget=id popovertargetaction="hide">"Cancel"</button>{foot}</div>

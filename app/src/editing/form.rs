@@ -62,6 +62,15 @@ impl Form {
         form
     }
 
+    /// What the controls show of an action, its conditions included as they are saved.
+    #[must_use]
+    pub fn shown_of(action: &NewAction, handlers: &[HandlerForm]) -> Value {
+        let mut form = Self::of(action, handlers);
+        let conditions = serde_json::to_string(&action.conditions).ok().and_then(|text| serde_json::from_str(&text).ok());
+        form.set("/conditions", conditions.unwrap_or_default());
+        form.doc
+    }
+
     /// The whole, for the kept draft.
     #[must_use]
     pub fn doc(&self) -> &Value {

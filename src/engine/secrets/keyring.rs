@@ -244,7 +244,7 @@ mod tests {
         assert!(next_file(folder.path()).exists(), "a key that is not in force waits");
         settle(folder.path(), &second.id)?;
         assert_eq!(Keyring::load(None, folder.path())?.wanted().map(|k| k.id.clone()), Some(second.id.clone()));
-        let both = format!("{},{}", STANDARD.encode([3; 32]), STANDARD.encode([2; 32]));
+        let both = format!("{},{}", STANDARD.encode([3u8; 32]), STANDARD.encode([2u8; 32]));
         let ring = Keyring::load(Some(&both), folder.path())?;
         assert!(ring.is_configured && ring.find(&second.id).is_some());
         assert_eq!(ring.wanted().map(|k| k.id.clone()), Some(MasterKey::new([3; 32]).id));

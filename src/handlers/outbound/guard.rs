@@ -201,6 +201,7 @@ fn entry(text: &str) -> Result<(Allowed, Option<u16>), String> {
     };
     let (below, host) = host.strip_prefix("*.").map_or((false, host), |rest| (true, rest));
     match Host::parse(host).map_err(|_| fault())? {
+        Host::Domain(name) if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')) => Err(fault()),
         Host::Domain(name) if below => Ok((Allowed::Below(bare(&name)), port)),
         Host::Domain(name) => Ok((Allowed::Name(bare(&name)), port)),
         Host::Ipv4(_) | Host::Ipv6(_) => Err(fault()),

@@ -9,6 +9,7 @@ mod atom;
 mod compile;
 mod field;
 mod hash;
+mod keys;
 mod planter;
 mod program;
 mod ranges;

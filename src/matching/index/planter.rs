@@ -4,6 +4,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use rustc_hash::FxHashMap;
 
 use super::hash::NONE;
+use super::keys::Keys;
 use super::program::{Plan, Predicate, Program};
 use super::ranges::Ranges;
 use super::test::Scale;
@@ -13,7 +14,7 @@ use super::tree::{Branch, LIST, MORE, Node, Posting, Tree, Words, key};
 const FEW: usize = 6;
 /// From so many words or intervals of one field on, they get an automaton or a sorted table.
 const WORTH_SORTING: usize = 8;
-/// Most keys one action may have in one bucket for all its event types together.
+/// Most keys one action is filed under, those of all its event types together.
 const MAX_KEYS: usize = 4096;
 /// Deepest nesting of nodes.
 const MAX_DEPTH: usize = 24;
@@ -44,13 +45,14 @@ pub(super) struct Planter<'a> {
     plans: &'a [Plan],
     /// Per action how many buckets it is in.
     spread: &'a [u32],
+    keys: Keys<'a>,
     tree: Tree,
 }
 
 impl<'a> Planter<'a> {
     /// An empty tree.
     pub(super) fn new(program: &'a Program, plans: &'a [Plan], spread: &'a [u32]) -> Self {
-        Self { program, plans, spread, tree: Tree::default() }
+        Self { program, plans, spread, keys: Keys::new(program), tree: Tree::default() }
     }
 
     /// The tree of all buckets planted.
@@ -87,13 +89,14 @@ impl<'a> Planter<'a> {
         let counts = self.counts(positions, used);
         let mut filed = Vec::with_capacity(positions.len());
         let mut plain = Vec::new();
-        for &mut position in positions.iter_mut() {
-            if !self.file(position, counts.total, &counts, used, &mut filed) {
+        for &position in positions.iter() {
+            if !self.file(position, &counts, used, &mut filed) {
                 plain.push(position);
             }
         }
         drop(counts);
         filed.sort_unstable();
+        filed.dedup();
         let branches: Vec<Branch> = filed.chunk_by_mut(|a, b| a.field == b.field).map(|chunk| self.branch(id, chunk, used)).collect();
         let start = self.tree.branches.len() as u32;
         self.tree.branches.extend(branches);
@@ -103,53 +106,60 @@ impl<'a> Planter<'a> {
         id
     }
 
-    /// How often each value of each field is wanted.
+    /// How often each key and each field is wanted.
     fn counts(&self, positions: &[u32], used: &[u32]) -> Counts {
         let mut counts = Counts { total: positions.len(), keys: FxHashMap::default(), fields: FxHashMap::default() };
-        if used.len() >= MAX_DEPTH {
-            return counts;
-        }
         for &position in positions {
-            for predicate in self.positive(position) {
-                if self.may_key(predicate, position, used) {
-                    predicate.test.each_key(|hash| *counts.keys.entry(key(predicate.field, hash)).or_default() += 1);
-                }
-                if predicate.field != NONE {
-                    *counts.fields.entry(predicate.field).or_default() += 1;
-                }
+            for &literal in self.literals(position).iter().filter(|l| self.may_key(**l, position, used)) {
+                self.keys.each(literal, &mut |field, hash| *counts.keys.entry(key(field, hash)).or_default() += 1);
+            }
+            for predicate in self.positive(position).filter(|p| p.field != NONE) {
+                *counts.fields.entry(predicate.field).or_default() += 1;
             }
         }
         counts
     }
 
-    /// Lists multiply the places of an action, so they serve once on the way down, and only while there are not too many.
-    fn may_key(&self, predicate: &Predicate, position: u32, used: &[u32]) -> bool {
-        let keys = predicate.test.count_keys();
-        let spread = self.spread[position as usize] as usize;
-        (keys == 1 || keys > 1 && used.is_empty() && keys.saturating_mul(spread) <= MAX_KEYS) && !used.contains(&predicate.field)
+    /// Several keys multiply the places of an action, so they serve once on the way down, and only while there are not too many.
+    fn may_key(&self, literal: u32, position: u32, used: &[u32]) -> bool {
+        match self.keys.count(literal) as usize {
+            0 => false,
+            1 => {
+                let mut fresh = used.len() < MAX_DEPTH;
+                self.keys.each(literal, &mut |field, _| fresh &= !used.contains(&field));
+                fresh
+            }
+            several => used.is_empty() && several.saturating_mul(self.spread[position as usize] as usize) <= MAX_KEYS,
+        }
     }
 
     /// Files one action in the best way there is; false when there is none.
-    fn file(&self, position: u32, total: usize, counts: &Counts, used: &[u32], filed: &mut Vec<Filed>) -> bool {
-        let rarest = self.positive(position).filter(|p| used.len() < MAX_DEPTH && self.may_key(p, position, used)).map(|p| (counts.cost(p), p)).min_by_key(|(cost, _)| *cost);
-        let word = self.positive(position).filter_map(|p| Some((p.test.word()?.len(), p))).max_by_key(|(len, _)| *len);
-        let range = self.positive(position).find_map(|p| Some((p.test.interval()?.0, p)));
-        let needed = self.positive(position).filter(|p| p.field != NONE).min_by_key(|p| counts.fields.get(&p.field).copied().unwrap_or(0));
-        let (way, predicate) = match (rarest, word, range, needed) {
-            (Some((cost, p)), ..) if cost * 4 <= total * 3 => (Way::Key, p),
-            (_, Some((_, p)), ..) => (Way::Word, p),
-            (_, _, Some((scale, p)), _) => (Way::Range(scale), p),
-            (Some((_, p)), ..) => (Way::Key, p),
-            (.., Some(p)) => (Way::Present, p),
+    fn file(&self, position: u32, counts: &Counts, used: &[u32], filed: &mut Vec<Filed>) -> bool {
+        let keyed = self.literals(position).iter().filter(|l| self.may_key(**l, position, used));
+        let rarest = keyed.map(|l| (self.cost(*l, counts), *l)).min();
+        let word = self.positive(position).filter_map(|p| Some((p.test.word()?.len(), p.field))).max();
+        let range = self.positive(position).find_map(|p| Some((p.test.interval()?.0, p.field)));
+        let needed = self.positive(position).map(|p| p.field).filter(|f| *f != NONE).min_by_key(|f| counts.fields.get(f).copied());
+        let narrows = rarest.is_some_and(|(cost, _)| cost * 4 <= counts.total * 3);
+        let (way, field) = match (rarest, word, range, needed) {
+            (Some((_, literal)), word, range, _) if narrows || word.is_none() && range.is_none() => {
+                self.keys.each(literal, &mut |field, hash| filed.push(Filed { field, way: Way::Key, hash, position }));
+                return true;
+            }
+            (_, Some((_, field)), ..) => (Way::Word, field),
+            (_, _, Some((scale, field)), _) => (Way::Range(scale), field),
+            (.., Some(field)) => (Way::Present, field),
             _ => return false,
         };
-        let field = predicate.field;
-        if way == Way::Key {
-            predicate.test.each_key(|hash| filed.push(Filed { field, way, hash, position }));
-        } else {
-            filed.push(Filed { field, way, hash: 0, position });
-        }
+        filed.push(Filed { field, way, hash: 0, position });
         true
+    }
+
+    /// How many actions an event with one of the literal's keys would meet, were they all filed by it.
+    fn cost(&self, literal: u32, counts: &Counts) -> usize {
+        let mut cost = 0;
+        self.keys.each(literal, &mut |field, hash| cost += counts.keys.get(&key(field, hash)).map_or(0, |n| *n as usize));
+        cost
     }
 
     fn branch(&mut self, node: u32, filed: &mut [Filed], used: &mut Vec<u32>) -> Branch {
@@ -248,13 +258,3 @@ struct Counts {
     keys: FxHashMap<u64, u32>,
     fields: FxHashMap<u32, u32>,
 }
-
-impl Counts {
-    /// How many actions an event with one of the predicate's values would meet, were they all filed by it.
-    fn cost(&self, predicate: &Predicate) -> usize {
-        let mut cost = 0;
-        predicate.test.each_key(|hash| cost += self.keys.get(&key(predicate.field, hash)).copied().unwrap_or(0) as usize);
-        cost
-    }
-}
-

@@ -57,14 +57,24 @@ impl<'a> Roots<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Slot<'a> {
     values: Values<'a>,
-    /// Where the hashes of its values stand; `NONE` when nobody asked.
-    hashes: (u32, u32),
+    hashes: Hashes,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Values<'a> {
     One(&'a Value),
     /// A span of `Run::many`.
+    Span(u32, u32),
+}
+
+/// The hashes of a slot's values, in rising order, each once.
+#[derive(Clone, Copy, Debug)]
+enum Hashes {
+    /// Nobody asked yet.
+    Unknown,
+    /// That of the only value.
+    One(u64),
+    /// A span of `Run::hashes`.
     Span(u32, u32),
 }
 
@@ -159,7 +169,7 @@ impl<'a, 'e> Run<'a, 'e> {
             Found::Many => Values::Span(start, self.many.len() as u32),
         };
         let slot = self.slots.len();
-        self.slots.push(Slot { values, hashes: (NONE, NONE) });
+        self.slots.push(Slot { values, hashes: Hashes::Unknown });
         self.scratch.fields[number as usize] = (self.scratch.epoch, slot as u32);
         slot
     }
@@ -177,36 +187,38 @@ impl<'a, 'e> Run<'a, 'e> {
         self.values(slot).get(position).copied()
     }
 
-    /// Where the distinct hashes of a field's values stand; see `hash`.
-    pub(super) fn hashes(&mut self, field: u32, slot: usize) -> std::ops::Range<u32> {
-        let (start, end) = self.slots[slot].hashes;
-        if start != NONE {
-            return start..end;
-        }
-        let deep = self.program.fields[field as usize].deep;
-        let mut fresh = std::mem::take(&mut self.hashes);
-        let start = fresh.len();
-        fresh.extend(self.values(slot).iter().filter(|v| deep || !(v.is_array() || v.is_object())).map(|v| hash::of_value(v)));
-        if fresh.len() - start > 1 {
-            fresh[start..].sort_unstable();
-            let mut kept = start + 1;
-            for at in start + 1..fresh.len() {
-                if fresh[at] != fresh[kept - 1] {
-                    fresh[kept] = fresh[at];
-                    kept += 1;
+    /// Calls `found` with every hash among the values of a field. Lists and objects count only where some condition has one.
+    pub(super) fn each_hash(&mut self, field: u32, slot: usize, mut found: impl FnMut(&mut Self, u64)) {
+        match self.hashes(field, slot) {
+            Hashes::Unknown => {}
+            Hashes::One(hash) => found(self, hash),
+            Hashes::Span(start, end) => {
+                for at in start..end {
+                    let hash = self.hashes[at as usize];
+                    found(self, hash);
                 }
             }
-            fresh.truncate(kept);
         }
-        self.hashes = fresh;
-        let span = (start as u32, self.hashes.len() as u32);
-        self.slots[slot].hashes = span;
-        span.0..span.1
     }
 
-    /// The hash at a place that `hashes` named.
-    pub(super) fn hash(&self, at: u32) -> u64 {
-        self.hashes[at as usize]
+    fn hashes(&mut self, field: u32, slot: usize) -> Hashes {
+        let Slot { values, hashes: Hashes::Unknown } = self.slots[slot] else { return self.slots[slot].hashes };
+        let deep = self.program.fields[field as usize].deep;
+        let counts = |v: &Value| deep || !(v.is_array() || v.is_object());
+        let hashes = match values {
+            Values::One(value) if counts(value) => Hashes::One(hash::of_value(value)),
+            Values::One(_) => Hashes::Span(0, 0),
+            Values::Span(start, end) => {
+                let mut fresh: Vec<u64> = self.many[start as usize..end as usize].iter().filter(|v| counts(v)).map(|v| hash::of_value(v)).collect();
+                fresh.sort_unstable();
+                fresh.dedup();
+                let start = self.hashes.len();
+                self.hashes.append(&mut fresh);
+                Hashes::Span(start as u32, self.hashes.len() as u32)
+            }
+        };
+        self.slots[slot].hashes = hashes;
+        hashes
     }
 
     /// How many fields lead anywhere in this event. `present` gives them one by one.

@@ -62,7 +62,9 @@ impl State {
             if !scratch.hits.is_empty() {
                 sources += 1;
                 out.reserve(scratch.hits.len());
-                out.extend(scratch.hits.iter().filter_map(|p| segment.action(*p, self.number)).cloned());
+                for action in scratch.hits.iter().filter_map(|p| segment.action(*p, self.number)) {
+                    out.push(Arc::clone(action));
+                }
             }
         }
         for recent in self.recent.iter().filter(|r| r.matches(&roots, event, scratch)) {

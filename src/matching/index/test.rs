@@ -187,24 +187,6 @@ impl Test {
         mix(kind, content)
     }
 
-    /// How many keys `each_key` gives; none when the test cannot be found by key.
-    pub(super) fn count_keys(&self) -> usize {
-        match self {
-            Self::Equals(_) => 1,
-            Self::OneOf(list) => list.len(),
-            _ => 0,
-        }
-    }
-
-    /// The hashes of which the field must have one for the test to hold, each once.
-    pub(super) fn each_key(&self, mut key: impl FnMut(u64)) {
-        match self {
-            Self::Equals(atom) => key(atom.hash()),
-            Self::OneOf(list) => list.chunk_by(|a, b| a.0 == b.0).for_each(|chunk| key(chunk[0].0)),
-            _ => {}
-        }
-    }
-
     /// How dear a look is; cheap tests are made first.
     pub(super) const fn cost(&self) -> u8 {
         match self {

@@ -116,9 +116,7 @@ impl Tree {
             self.list(branch.present, run);
         }
         if branch.keyed {
-            for at in run.hashes(branch.field, slot) {
-                self.keys.each(key(branch.field, run.hash(at)), node, |target| self.visit(target, run));
-            }
+            run.each_hash(branch.field, slot, |run, hash| self.keys.each(key(branch.field, hash), node, |target| self.visit(target, run)));
         }
         for (scale, ranges) in [Scale::Numbers, Scale::Instants].into_iter().zip(branch.ranges) {
             if let Some((ranges, first)) = self.ranges.get(ranges as usize) {

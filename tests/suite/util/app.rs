@@ -175,9 +175,8 @@ impl TestApp {
     }
 
     /// Makes an action and returns its id.
-    #[track_caller]
-    pub fn action(&self, action: Value) -> impl Future<Output = String> + '_ {
-        async move { self.post("/event-actions", &action).await.expect(201).id() }
+    pub async fn action(&self, action: Value) -> String {
+        self.post("/event-actions", &action).await.expect(201).id()
     }
 
     /// Makes a tenant and a key for it with these scopes.

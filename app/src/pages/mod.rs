@@ -1,0 +1,68 @@
+//! One file per page. Pages are made on the server alone and call the engine directly.
+
+use std::future::Future;
+
+use event_actions::engine::{Caller, Engine};
+use event_actions::http::error::status_of;
+use event_actions::model::{ApiError, ErrorKind};
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use leptos_meta::Title;
+
+use crate::components::escape::escape;
+use crate::components::feedback::Empty;
+use crate::components::icon;
+
+pub mod components;
+pub mod login;
+pub mod not_found;
+pub mod overview;
+pub mod setup;
+
+/// The engine and the caller of this page.
+///
+/// # Errors
+/// 500 when the request's context is missing, which only a wiring fault can cause.
+pub fn asked() -> Result<(Engine, Caller), ApiError> {
+    use_context::<Engine>().zip(use_context::<Caller>()).ok_or_else(ApiError::internal)
+}
+
+/// A page whose data is read first. A refusal becomes a page of its own, with its status.
+pub fn page<V: IntoView + 'static>(content: impl Future<Output = Result<V, ApiError>> + Send + 'static) -> impl IntoView {
+    view! {
+        <Suspense>
+            {Suspend::new(async move {
+                match content.await {
+                    Ok(view) => view.into_any(),
+                    Err(error) => refusal(error),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+/// What stands in place of a page that cannot be shown.
+fn refusal(error: ApiError) -> AnyView {
+    if error.kind == ErrorKind::NotFound {
+        return view! { <not_found::NotFound text=error.detail/> }.into_any();
+    }
+    let (status, title) = status_of(error.kind);
+    if let Some(options) = use_context::<ResponseOptions>() {
+        options.set_status(status);
+    }
+    view! {
+        <PageTitle text=title/>
+        <section class="panel"><Empty icon=icon::TRIANGLE title=title text=error.detail><a class="btn" href="">"Try again"</a></Empty></section>
+    }
+    .into_any()
+}
+
+/// The title in the browser's tab. Leptos writes it as it is, so it is escaped here: names of things come from people.
+#[component]
+pub fn PageTitle(
+    /// The page's own part.
+    #[prop(into)]
+    text: String,
+) -> impl IntoView {
+    view! { <Title text=escape(&format!("{text} · Event Actions"))/> }
+}
