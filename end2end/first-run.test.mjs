@@ -35,8 +35,10 @@ async function fillIn(page, values) {
   for (const [name, value] of Object.entries(values)) await page.fill(`input[name="${name}"]`, value);
 }
 
+/** Sends a form and waits for the page that its answer leads to. */
 async function submit(page, action) {
-  await Promise.all([page.waitForURL((url) => url.pathname !== action || url.search.includes('error=')), page.click(`form[action="${action}"] button[type="submit"]`)]);
+  await Promise.all([page.waitForEvent('framenavigated'), page.click(`form[action="${action}"] button[type="submit"]`)]);
+  await page.waitForLoadState('load');
 }
 
 /** The text of a tile of the overview, such as `5` or `100 %`. */
@@ -75,7 +77,7 @@ test('the printed link makes the administrator, once', () =>
 
 test('signing in: a wrong password is told, the right one leads back to where one wanted to go', () =>
   inPage('sign-in', {}, async (page) => {
-    await page.goto(`${service.url}/?window=1h`);
+    await page.goto(`${service.url}/?range=1h`);
     assert.equal(new URL(page.url()).pathname, '/login');
     await fillIn(page, { email: ADMIN.email, password: 'wrong horse battery' });
     await submit(page, '/login');
@@ -83,7 +85,7 @@ test('signing in: a wrong password is told, the right one leads back to where on
     assert.equal(await page.inputValue('input[name="email"]'), ADMIN.email, 'what was typed is kept');
     await fillIn(page, { password: ADMIN.password });
     await submit(page, '/login');
-    assert.equal(new URL(page.url()).pathname + new URL(page.url()).search, '/?window=1h');
+    assert.equal(new URL(page.url()).pathname + new URL(page.url()).search, '/?range=1h');
     await page.locator('form[action="/logout"]').first().evaluate((form) => form.requestSubmit());
     await page.waitForURL((url) => url.pathname === '/login');
     await page.goto(service.url);
@@ -114,7 +116,7 @@ test('the tiles move by themselves when events arrive', () =>
     for (let n = 0; n < EVENTS; n++) await send(true);
     assert.equal((await send(false)).matched, 0, 'an unverified user starts nothing');
     await sink.waitFor(EVENTS);
-    await until('the tile counts them', async () => (await tile(page, 'Executions')) === String(EVENTS));
+    await until('the tile counts them', async () => (await tile(page, 'Executions')) === String(EVENTS), 30_000);
     await until('the success rate follows', async () => /^100(\.0)? %$/.test(await tile(page, 'Success rate')));
     assert.equal(sink.hits.length, EVENTS, 'one webhook for each matching event');
     assert.equal(new Set(sink.hits.map((hit) => hit.headers['webhook-id'])).size, EVENTS);

@@ -135,15 +135,25 @@ fn line_drawing(series: &[Point], size: Size, axis: &Axis<'_>) -> String {
     let drawn = chart.svg().unwrap_or_default();
     let mut out = open(size, &drawn, &paints);
     let mut lowest = f32::MIN;
-    for (name, _, class) in LINES {
-        if let Some(last) = values(name).into_iter().flatten().last() {
+    let band = size.plot_width() / series.len().max(1) as f32;
+    for (name, paint, class) in LINES {
+        let all = values(name);
+        // A value between two gaps has no line to be seen by: it becomes a dot.
+        for (i, value) in all.iter().enumerate() {
+            let alone = (i == 0 || all[i - 1].is_none()) && all.get(i + 1).is_none_or(Option::is_none);
+            if let Some(v) = value.filter(|_| alone) {
+                let (x, y) = (size.left + band * (i as f32 + 0.5), size.bottom() - size.plot_height() * (v / top) as f32);
+                let _ = write!(out, "<path class=\"dot {}\" d=\"M{x:.1} {y:.1}h.01\"/>", paint.class);
+            }
+        }
+        if let Some(last) = all.into_iter().flatten().last() {
             let y = (size.bottom() - size.plot_height() * (last / top) as f32 + 4.0).max(lowest + 12.0);
             lowest = y;
             let _ = write!(out, "<text class=\"lbl {class}\" x=\"{}\" y=\"{y:.1}\">{name}</text>", size.width - size.right + 6.0);
         }
     }
     let starts: Vec<Timestamp> = series.iter().map(|p| p.at).collect();
-    time_labels(&mut out, size, &starts, size.plot_width() / starts.len().max(1) as f32, axis);
+    time_labels(&mut out, size, &starts, band, axis);
     out.push_str("</svg>");
     out
 }
@@ -166,7 +176,7 @@ fn frame(base: &mut ChartBase, size: Size, paints: impl Iterator<Item = Paint>) 
     base.grid.stroke_color = Color::from(GRID);
     base.grid.stroke_width = 1.0;
     base.series.colors = paints.map(|p| Color::from(p.colour)).collect();
-    base.series.symbol = Some(Symbol::Circle(1.25 * SCALE, None));
+    base.series.symbol = Some(Symbol::None);
     base.series.smooth = false;
 }
 
@@ -193,15 +203,20 @@ fn open(size: Size, drawn: &str, paints: &[Paint]) -> String {
     )
 }
 
-/// Words under the axis, as many as have room: at full hours where the points allow it.
+/// The distances between words under an axis that read well, in minutes.
+const STRIDES: [i64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880];
+
+/// Words under the axis, as many as have room, at round times where a point begins at one.
 fn time_labels(out: &mut String, size: Size, starts: &[Timestamp], band: f32, axis: &Axis<'_>) {
-    let every = ((72.0 / band).ceil() as usize).max(1);
-    let hour = 3_600_000;
-    let full = axis.step_ms < hour && every as i64 * axis.step_ms >= hour;
-    let offset = if full { starts.iter().position(|t| t.millis() % hour == 0).unwrap_or(0) } else { 0 };
-    for (i, at) in starts.iter().enumerate().skip(offset).step_by(every) {
+    let [first, second, ..] = starts else { return };
+    let step = (second.millis() - first.millis()).max(1);
+    let room = step * ((64.0 / band).ceil() as i64).max(1);
+    let stride = STRIDES.into_iter().map(|m| m * 60_000).find(|s| *s >= room && s % step == 0).unwrap_or(room);
+    let offset = starts.iter().position(|t| t.millis() % stride == 0).unwrap_or(0);
+    let every = usize::try_from(stride / step).unwrap_or(1).max(1);
+    for (i, at) in starts.iter().enumerate().skip(offset % every).step_by(every) {
         let x = size.left + band * i as f32;
-        if x + 40.0 < size.width {
+        if x + 34.0 < size.width {
             let _ = write!(out, "<text x=\"{x:.1}\" y=\"{}\">{}</text>", size.height - 5.0, escape(&(axis.label)(*at)));
         }
     }

@@ -74,7 +74,9 @@ impl Handler for Custom {
     /// The fields of all registered handlers together: which of them are needed depends on the one that is chosen.
     fn spec(&self) -> HandlerSpec {
         let names = self.handlers.names();
-        let mut fields = vec![Field::new("handler", "Handler", FieldKind::Choice { options: names.clone() }).required().literal().help("One that is registered in this service.")];
+        // A choice of nothing is no valid schema.
+        let kind = if names.is_empty() { FieldKind::Text } else { FieldKind::Choice { options: names.clone() } };
+        let mut fields = vec![Field::new("handler", "Handler", kind).required().literal().help("One that is registered in this service.")];
         for (name, handler) in &self.handlers.table {
             for field in handler.spec().fields {
                 match fields.iter_mut().find(|f| f.name == field.name) {
@@ -86,7 +88,11 @@ impl Handler for Custom {
                 }
             }
         }
-        let description = if names.is_empty() { "Runs a handler that this service's embedder registered; none is.".to_owned() } else { format!("Runs a handler registered in this service: {}.", names.join(", ")) };
+        let description = if names.is_empty() {
+            "Runs a handler that this service's embedder registered; none is.".to_owned()
+        } else {
+            format!("Runs a handler registered in this service: {}.", names.join(", "))
+        };
         HandlerSpec { handler_type: HandlerType::new("custom"), label: "Custom".into(), description, fields }
     }
 

@@ -80,7 +80,10 @@ impl Handler for Email {
             description: "Sends an e-mail, from a stored template or one written here.".into(),
             fields: vec![
                 list("to", "To").required().help("One address or several. At most 50 recipients, copies included."),
-                Field::new("from", "From", FieldKind::Text).required().placeholder("noreply@example.com").help("Must be a sender that the tenant allows, when it has a list of them."),
+                Field::new("from", "From", FieldKind::Text)
+                    .required()
+                    .placeholder("noreply@example.com")
+                    .help("Must be a sender that the tenant allows, when it has a list of them."),
                 Field::new("subject", "Subject", FieldKind::Text).help("Replaces the subject of the stored template.").placeholder("Welcome, {{ user.name }}"),
                 Field::new("template", "Stored template", FieldKind::TemplateName).literal().help("Gives subject and bodies. Leave it out to write them here."),
                 Field::new("html", "HTML", FieldKind::Multiline { language: "html".into() }).help("Values are escaped, unless marked |safe."),

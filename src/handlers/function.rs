@@ -32,7 +32,7 @@ pub use registered::{FunctionCall, Functions};
 pub const MAX_SOURCE_BYTES: usize = js::SOURCE_BYTES;
 /// Bound on loading a module to see what it exports.
 const CHECK_TIME: Duration = Duration::from_secs(2);
-/// The pool's share for callers that have no tenant, such as the check of a platform-wide module.
+/// The pool's lane for what belongs to no tenant, such as a platform-wide module that is checked.
 const PLATFORM: &str = "";
 
 /// The handler `function`.
@@ -42,10 +42,17 @@ pub struct Function {
 }
 
 impl Function {
-    /// A handler with these compiled-in functions; `js_workers` threads run JavaScript, for all handlers of the process together.
+    /// A handler with these compiled-in functions; `js_workers` threads run JavaScript, for all handlers of the process
+    /// together. The first handler made decides how many they are.
     #[must_use]
     pub fn new(functions: Functions, js_workers: usize) -> Self {
         Self { functions, pool: JsPool::of_process(js_workers) }
+    }
+
+    /// The same with one thread per core, unless the process has its threads already: for embedders that add functions.
+    #[must_use]
+    pub fn with(functions: Functions) -> Self {
+        Self { functions, pool: JsPool::of_process(cores()) }
     }
 
     async fn call_registered(&self, invocation: &Invocation, call: &Call) -> Option<Result<Value, HandlerError>> {
@@ -163,8 +170,8 @@ impl Handler for Function {
 
     fn preview(&self, call: &Call) -> Result<Preview, HandlerError> {
         let invocation = Invocation::of(call)?;
-        let known = self.functions.get(&invocation.module, &invocation.function).is_some()
-            || call.host.function_source(&call.action, &call.event.tenant_id, &invocation.module).is_some();
+        let known =
+            self.functions.get(&invocation.module, &invocation.function).is_some() || call.host.function_source(&call.action, &call.event.tenant_id, &invocation.module).is_some();
         if !known {
             return Err(self.missing(&invocation));
         }
@@ -205,22 +212,24 @@ pub fn module_name_fault(name: &str) -> Option<&'static str> {
 pub struct ModuleRun {
     /// What the function returned, or why it failed, with the line.
     pub outcome: Result<Value, HandlerError>,
+    /// Line and column in the module where it failed, both from 1.
+    pub place: Option<(u32, u32)>,
     /// What it logged.
     pub logs: Vec<String>,
     /// How long it took, in milliseconds.
     pub duration_ms: i64,
 }
 
-/// Loads a module and names the functions it exports, for saving. Takes at most 2 s.
+/// Loads a tenant's or a platform-wide module and names the functions it exports, for saving. Takes at most about 3 s.
 ///
 /// # Errors
 /// A fault of `/source` with line and column, when the module does not load or exports no function.
-pub async fn check_module(name: &str, source: &str) -> Result<Vec<String>, FieldError> {
+pub async fn check_module(tenant: Option<&str>, name: &str, source: &str) -> Result<Vec<String>, FieldError> {
     if source.len() > MAX_SOURCE_BYTES {
         return Err(FieldError::new("/source", "too_long", format!("The source has {} bytes; at most {} KiB are allowed.", source.len(), MAX_SOURCE_BYTES >> 10)));
     }
     let script = Script { module: name.to_owned(), source: source.to_owned(), entry: Entry::Exports, now: Timestamp::now() };
-    let done = on_process_pool(PLATFORM, script, CHECK_TIME, &CancellationToken::new()).await;
+    let done = on_process_pool(tenant.unwrap_or(PLATFORM), script, CHECK_TIME, &CancellationToken::new()).await;
     let names: Vec<String> = match done.outcome {
         Ok(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         Ok(_) => Vec::new(),
@@ -241,16 +250,20 @@ pub async fn run_module(name: &str, source: &str, function: &str, event: &Event,
     let done = on_process_pool(&event.tenant_id, script, timeout, &CancellationToken::new()).await;
     let duration_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     match done.outcome {
-        Ok(result) => ModuleRun { outcome: Ok(result), logs: done.logs, duration_ms },
+        Ok(result) => ModuleRun { outcome: Ok(result), place: None, logs: done.logs, duration_ms },
         Err(trouble) => {
+            let place = trouble.place;
             let mut error = trouble.into_error(name, done.logs);
             let logs = std::mem::take(&mut error.logs);
-            ModuleRun { outcome: Err(error), logs, duration_ms }
+            ModuleRun { outcome: Err(error), place, logs, duration_ms }
         }
     }
 }
 
 async fn on_process_pool(tenant: &str, script: Script, limit: Duration, cancel: &CancellationToken) -> Done {
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    JsPool::of_process(cores).run(tenant, script, limit, cancel).await
+    JsPool::of_process(cores()).run(tenant, script, limit, cancel).await
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
 }

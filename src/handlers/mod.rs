@@ -1,5 +1,6 @@
 //! What an action can do. The trait, what a handler is given and gives back, and the one list of handlers.
 
+pub mod custom;
 pub mod email;
 pub mod function;
 pub mod outbound;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
+pub use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -321,5 +322,6 @@ pub fn registry(config: &Config) -> Result<Registry, String> {
         .with(webhook::Webhook::new(outbound))
         .with(email::Email::new(config.smtp_url.as_ref())?)
         .with(function::Function::new(function::Functions::default(), config.js_workers))
-        .with(workflow::Workflow))
+        .with(workflow::Workflow)
+        .with(custom::Custom::default()))
 }

@@ -38,9 +38,16 @@ impl Handler for Workflow {
             label: "Workflow".into(),
             description: "Several steps: validate, transform, send, delay, and any other handler. Finished steps are never repeated.".into(),
             fields: vec![
-                Field::new("steps", "Steps", FieldKind::Steps).required().help("Each sees the results of earlier ones as steps.NAME, and that of the step before as input."),
-                Field::new("timeout", "Timeout", FieldKind::Number { min: 1, max: 900, unit: Some("s".into()) }).literal().help("Counts the time all steps run, over all attempts, delays excluded."),
-                Field::new("parallel", "All steps together", FieldKind::Switch).literal().default(json!(false)).help("Start all at once; the workflow fails when one of them fails."),
+                Field::new("steps", "Steps", FieldKind::Steps)
+                    .required()
+                    .help("Each sees the results of earlier ones as steps.NAME, and that of the step before as steps.previous."),
+                Field::new("timeout", "Timeout", FieldKind::Number { min: 1, max: 900, unit: Some("s".into()) })
+                    .literal()
+                    .help("Counts the time all steps run, over all attempts, delays excluded."),
+                Field::new("parallel", "All steps together", FieldKind::Switch)
+                    .literal()
+                    .default(json!(false))
+                    .help("Start all at once; the workflow fails when one of them fails."),
             ],
         }
     }

@@ -89,7 +89,8 @@ pub fn receipt_status(receipt: &Receipt) -> StatusCode {
 /// # Errors
 /// 400 when it is no JSON, 422 when it is no array.
 pub fn array_items(bytes: &[u8]) -> Result<Vec<&RawValue>, ApiError> {
-    serde_json::from_slice(bytes).map_err(|e| if e.is_data() { ApiError::validation(vec![FieldError::new("", "wrong_type", "A batch is an array of events.")]) } else { malformed(&e) })
+    serde_json::from_slice(bytes)
+        .map_err(|e| if e.is_data() { ApiError::validation(vec![FieldError::new("", "wrong_type", "A batch is an array of events.")]) } else { malformed(&e) })
 }
 
 /// The events of a batch: an array, or one per line.

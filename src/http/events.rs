@@ -116,8 +116,7 @@ async fn send_events(State(engine): State<Engine>, Auth(caller): Auth, _: Params
 #[utoipa::path(get, path = "/api/v1/events", tag = TAG, params(ListQuery), responses((status = 200, description = "A page of events", body = Page<Event>)))]
 async fn list_events(State(engine): State<Engine>, Auth(caller): Auth, Params(q): Params<ListQuery>) -> Result<Json<Page<Event>>, ApiError> {
     let page = PageRequest { limit: q.limit, cursor: q.cursor };
-    let filter =
-        EventFilter { event_type: q.event_type, aggregate_id: q.aggregate_id, correlation_id: q.correlation_id, from: q.from, to: q.to, tenant_id: q.tenant_id };
+    let filter = EventFilter { event_type: q.event_type, aggregate_id: q.aggregate_id, correlation_id: q.correlation_id, from: q.from, to: q.to, tenant_id: q.tenant_id };
     engine.list_events(&caller, filter, page).await.map(Json)
 }
 

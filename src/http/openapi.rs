@@ -1,10 +1,12 @@
 //! The OpenAPI 3.1 document: what the routes say of themselves, plus what holds for all of them - credentials and refusals.
 
+use std::collections::BTreeMap;
+
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{Components, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{Components, InfoBuilder, LicenseBuilder, Object, OpenApi, Ref, RefOr, ResponseBuilder, Schema};
 use utoipa::{PartialSchema as _, ToSchema};
 
 use super::error::{PROBLEM_JSON, Problem};
@@ -55,6 +57,7 @@ pub fn complete(mut api: OpenApi) -> OpenApi {
     api.security = Some(vec![SecurityRequirement::new("api_key", [""; 0]), SecurityRequirement::new("session", [""; 0])]);
     let components = api.components.get_or_insert_with(Components::new);
     add_components(components);
+    open_parts(components);
     for (path, item) in &mut api.paths.paths {
         for operation in operations(item) {
             add_refusals(path, operation);
@@ -74,6 +77,36 @@ fn add_components(components: &mut Components) {
     for (name, _, meaning) in REFUSALS {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
         components.responses.insert(name.into(), ResponseBuilder::new().description(meaning).content(PROBLEM_JSON, content).build().into());
+    }
+}
+
+/// A schema that forbids further members would, as a part of `allOf`, forbid those of the other parts: such a part becomes an
+/// open copy.
+fn open_parts(components: &mut Components) {
+    let open_copy = |object: &Object| {
+        let mut open = object.clone();
+        open.additional_properties = None;
+        open
+    };
+    let closed: BTreeMap<String, Object> = components
+        .schemas
+        .iter()
+        .filter_map(|(name, schema)| match schema {
+            RefOr::T(Schema::Object(object)) if object.additional_properties.is_some() => Some((format!("#/components/schemas/{name}"), open_copy(object))),
+            _ => None,
+        })
+        .collect();
+    for schema in components.schemas.values_mut() {
+        let RefOr::T(Schema::AllOf(all)) = schema else { continue };
+        for item in &mut all.items {
+            let open = match item {
+                RefOr::Ref(part) => closed.get(&part.ref_location).cloned(),
+                RefOr::T(_) => None,
+            };
+            if let Some(open) = open {
+                *item = RefOr::T(Schema::Object(open));
+            }
+        }
     }
 }
 
@@ -139,6 +172,14 @@ mod tests {
         for reference in found {
             assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
         }
+    }
+
+    #[test]
+    fn an_action_as_shown_fits_its_schema() {
+        let document = document();
+        assert_eq!(document["components"]["schemas"]["NewAction"]["additionalProperties"], Value::Bool(false), "what is written is closed");
+        let action = document["components"]["schemas"]["Action"].to_string();
+        assert!(action.contains("event_types") && !action.contains("additionalProperties"), "what is shown has more members than what is written: {action}");
     }
 
     #[test]

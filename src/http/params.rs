@@ -68,7 +68,10 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
             return Err(fault(&name, "control_character", format!("The parameter {name} contains a control character.")));
         }
         if let Some(Some(_)) = values.insert(name.to_string(), Some(value.into_owned())) {
-            return Err(ApiError { errors: vec![FieldError::new(format!("/{name}"), "repeated", "Give it once.")], ..ApiError::bad_request("repeated_parameter", format!("The parameter {name} is given twice.")) });
+            return Err(ApiError {
+                errors: vec![FieldError::new(format!("/{name}"), "repeated", "Give it once.")],
+                ..ApiError::bad_request("repeated_parameter", format!("The parameter {name} is given twice."))
+            });
         }
     }
     let pairs = MapDeserializer::<_, de::value::Error>::new(values.into_iter().map(|(name, value)| (name, Text(value))));

@@ -53,6 +53,15 @@ fn described(id: &str, hint: MaybeProp<String>, error: MaybeProp<String>) -> Sig
     Signal::derive(move || (hint.get().is_some() || error.get().is_some()).then(|| message.clone()))
 }
 
+/// Hands the text of the control to `call`.
+fn heard(call: Option<Callback<String>>) -> impl Fn(leptos::ev::Event) + Clone + 'static {
+    move |ev| {
+        if let Some(call) = call {
+            call.run(event_target_value(&ev));
+        }
+    }
+}
+
 /// One line of text. `kind` is the input's type: `text`, `url`, `email`, `password`, `search`.
 #[component]
 pub fn TextField(
@@ -118,11 +127,7 @@ pub fn TextField(
                 aria-invalid=move || error.get().is_some().then_some("true")
                 value=move || value.get()
                 prop:value=move || value.get()
-                on:input=move |ev| {
-                    if let Some(call) = on_input {
-                        call.run(event_target_value(&ev));
-                    }
-                }
+                on:input=heard(on_input)
             />
         </Field>
     }
@@ -183,11 +188,7 @@ pub fn NumberField(
             aria-invalid=move || error.get().is_some().then_some("true")
             value=move || value.get()
             prop:value=move || value.get()
-            on:input=move |ev| {
-                if let Some(call) = on_input {
-                    call.run(event_target_value(&ev));
-                }
-            }
+            on:input=heard(on_input)
         />
     };
     let control = match unit {
@@ -244,11 +245,7 @@ pub fn SelectField(
                 aria-describedby=move || describes.get()
                 aria-invalid=move || error.get().is_some().then_some("true")
                 prop:value=move || value.get()
-                on:change=move |ev| {
-                    if let Some(call) = on_change {
-                        call.run(event_target_value(&ev));
-                    }
-                }
+                on:change=heard(on_change)
             >
                 {options}
             </select>

@@ -27,6 +27,15 @@ impl Row {
         row
     }
 
+    /// How its value is entered. What is half typed stays a text, whatever it may mean on the way.
+    #[must_use]
+    pub fn editor(&self, kind: Option<Kind>) -> Editor {
+        match Editor::of(self.operator, kind, self.value.as_ref()) {
+            Editor::Flag if !self.typed[0].is_empty() => Editor::Line,
+            editor => editor,
+        }
+    }
+
     /// Writes the typed texts anew from the value.
     pub fn retype(&mut self, kind: Option<Kind>) {
         let text = |v: Option<&Value>| v.map(|v| values::write(v, self.operator, kind)).unwrap_or_default();

@@ -136,7 +136,9 @@ impl Tree {
         sort(&mut self.nodes, passes);
     }
 
-    /// Replaces everything, as the JSON tab does. Ids go on counting, so nothing old is mistaken for something new.
+    /// Replaces everything that is not muted, as the JSON tab does; what is muted moves to the end of the top level.
+    ///
+    /// Ids go on counting, so nothing old is mistaken for something new.
     pub fn replace(&mut self, items: &[ConditionItem], kind_of: &dyn Fn(&str) -> Option<Kind>) {
         let next = self.next;
         let mut new = Self::of(items, kind_of);
@@ -144,6 +146,7 @@ impl Tree {
             shift_ids(node, next);
         }
         new.next += next;
+        take_muted(&mut self.nodes, &mut new.nodes);
         *self = new;
     }
 
@@ -208,6 +211,16 @@ fn renumber(node: &mut Node, next: &mut u32) {
     *next += 1;
     if let Part::Group(_, inner) = &mut node.part {
         inner.iter_mut().for_each(|n| renumber(n, next));
+    }
+}
+
+fn take_muted(from: &mut Vec<Node>, to: &mut Vec<Node>) {
+    for mut node in from.drain(..) {
+        match &mut node.part {
+            _ if node.muted => to.push(node),
+            Part::Group(_, inner) => take_muted(inner, to),
+            Part::Row(_) => {}
+        }
     }
 }
 

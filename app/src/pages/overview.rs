@@ -106,7 +106,7 @@ fn document(data: Data, zone: Zone) -> impl IntoView {
         {tiles}
         <div class="cols cols-21 cols-fill">
             <Panel id="c-status" title="Executions by status" note=per.clone()>{bars}</Panel>
-            {healths(&data)}
+            {healths(data.system, &data.actions)}
         </div>
         <Panel id="c-duration" title="Duration" note=per>{lines}</Panel>
         {latest(data.latest, data.now, zone)}
@@ -176,97 +176,6 @@ fn lines(stats: &Stats, zone: Zone) -> impl IntoView + use<> {
     let head = [format!("From ({})", zone.label()), "p50".to_owned(), "p95".to_owned(), "p99".to_owned()].to_vec();
     let caption = format!("{}: half of the attempts took at most {}, 95 % at most {}.", words(stats.window).1, text(stats.p50_ms), text(stats.p95_ms));
     view! { <ChartFigure svg=svg caption=caption table=ChartTable { head, rows }/> }.into_any()
-}
-
-/// How an action is doing, and the order in which that matters.
-fn wellbeing(action: &Action) -> (Wellbeing, String) {
-    let health = action.health.clone().unwrap_or_default();
-    let open = health.checks.iter().any(|c| c.name == "breaker" && c.status != HealthStatus::Healthy);
-    match () {
-        () if !action.definition.is_enabled => (Wellbeing::Off, health.message),
-        () if open => (Wellbeing::BreakerOpen, health.message),
-        () => (Wellbeing::Health(health.status), health.message),
-    }
-}
-
-fn healths(data: &Data) -> impl IntoView + use<> {
-    let needs = |w: &Wellbeing| matches!(w, Wellbeing::BreakerOpen | Wellbeing::Health(HealthStatus::Critical | HealthStatus::Degraded));
-    let mut all: Vec<(Wellbeing, String, &Action)> = data.actions.iter().map(|a| (wellbeing(a), a)).map(|((w, m), a)| (w, m, a)).collect();
-    all.sort_by_key(|(w, ..)| match w {
-        Wellbeing::Health(HealthStatus::Critical) => 0,
-        Wellbeing::BreakerOpen => 1,
-        Wellbeing::Health(HealthStatus::Degraded) => 2,
-        _ => 3,
-    });
-    let attention = all.iter().filter(|(w, ..)| needs(w)).count();
-    let lines = all
-        .iter()
-        .filter(|(w, ..)| needs(w))
-        .take(NAMED)
-        .map(|(w, message, a)| named(*w, a.definition.name.clone(), &a.id, message.clone()))
-        .collect_view();
-    let healthy = all.iter().filter(|(w, ..)| *w == Wellbeing::Health(HealthStatus::Healthy)).count() as i64;
-    let quiet = all.iter().filter(|(w, ..)| *w == Wellbeing::Health(HealthStatus::Unknown)).count() as i64;
-    let off = all.iter().filter(|(w, ..)| *w == Wellbeing::Off).count() as i64;
-    let rest = |of: Wellbeing, n: i64, reason: &'static str| (n > 0).then(|| view! { <HealthLine of=of name=plural(n, "action", "actions") reason=reason/> });
-    let aside = (attention > 0).then(|| link("/actions?status=degraded")).flatten().map(|href| view! { <a class="small" href=href>{plural(attention as i64, "needs attention", "need attention")}</a> }.into_any());
-    let system = data.system.clone();
-    let none = data.actions.is_empty().then(|| view! { <Empty icon=icon::ACTION title="No actions yet" text="An action says what happens when an event arrives."/> });
-    view! {
-        <Panel id="c-health" title="Health" aside=aside.unwrap_or_else(|| ().into_any()) flush=true>
-            <div class="ruled">
-                <HealthLine of=system.status name="This service" reason=system.message/>
-                {lines}
-                {rest(Wellbeing::Health(HealthStatus::Healthy), healthy, "no errors above their limits")}
-                {rest(Wellbeing::Health(HealthStatus::Unknown), quiet, "nothing to judge by in the last 15 minutes")}
-                {rest(Wellbeing::Off, off, "switched off")}
-                {none}
-            </div>
-        </Panel>
-    }
-}
-
-fn named(of: Wellbeing, name: String, id: &str, reason: String) -> AnyView {
-    match link(&format!("/actions/{id}")) {
-        Some(href) => view! { <HealthLine of=of name=name href=href reason=reason/> }.into_any(),
-        None => view! { <HealthLine of=of name=name reason=reason/> }.into_any(),
-    }
-}
-
-fn latest(executions: Vec<Execution>, now: Timestamp, zone: Zone) -> impl IntoView {
-    if executions.is_empty() {
-        return view! {
-            <Panel id="c-latest" title="Latest executions"><Empty icon=icon::EXECUTION title="Nothing has run yet" text="Send an event that an action listens to; its executions appear here."/></Panel>
-        }
-        .into_any();
-    }
-    let rows = executions.into_iter().map(|x| row(x, now, zone)).collect_view();
-    let columns = vec![Column::new("Status").width("124px"), Column::new("Action"), Column::new("Event"), Column::number("Attempts").class("num hide-m").width("84px"), Column::number("Duration").width("96px"), Column::number("Made").width("112px")];
-    let aside = link("/executions").map(|href| view! { <a class="small" href=href>"All executions"</a> }.into_any());
-    view! {
-        <Panel id="c-latest" title="Latest executions" aside=aside.unwrap_or_else(|| ().into_any()) flush=true>
-            <DataTable caption="The latest executions, newest first" columns=columns fixed=true><tbody>{rows}</tbody></DataTable>
-        </Panel>
-    }
-    .into_any()
-}
-
-fn row(x: Execution, now: Timestamp, zone: Zone) -> impl IntoView {
-    let name = match link(&format!("/executions/{}", x.id)) {
-        Some(href) => view! { <a href=href>{x.action_name}</a> }.into_any(),
-        None => x.action_name.into_any(),
-    };
-    let reason = x.error.map(|e| view! { <div class="sub trunc">{e.message}</div> });
-    view! {
-        <tr>
-            <Cell label="Status"><StatusBadge status=x.status/></Cell>
-            <th scope="row" class="full">{name}{reason}</th>
-            <Cell label="Event"><code class="brk">{x.event_type}</code></Cell>
-            <Cell label="Attempts" class="num hide-m">{x.attempt_count}</Cell>
-            <Cell label="Duration" class="num">{duration_or_dash(x.duration_ms)}</Cell>
-            <Cell label="Made" class="num"><Time at=x.created_at now=now style=TimeStyle::Clock zone=zone/></Cell>
-        </tr>
-    }
 }
 
 #[cfg(test)]

@@ -70,12 +70,9 @@ impl Mail {
 
     /// What templates see, with `params`, and the templates themselves.
     fn context<'c>(call: &Call, configuration: &'c Map<String, Value>) -> Result<(Context, Written<'c>), HandlerError> {
-        let mut context = call.context();
+        let context = call.context();
         let params = rendered(configuration, "params", &context)?;
-        for (name, value) in params.as_object().into_iter().flatten().filter(|(name, _)| !ROOTS.contains(&name.as_str()) && !RESERVED.contains(&name.as_str())) {
-            context = context.with(name, value.clone());
-        }
-        context = context.with("params", if params.is_null() { json!({}) } else { params });
+        let context = with_params(context, params);
         let stored = match configuration.get("template").and_then(Value::as_str).filter(|name| !name.is_empty()) {
             None => None,
             Some(name) => Some(
@@ -155,15 +152,7 @@ impl Written<'_> {
     fn subject(&self, context: &Context) -> Result<String, HandlerError> {
         let source = self.own("subject").or(self.stored.as_ref().map(|t| t.subject.as_str())).unwrap_or_default();
         let subject = template::render_text(source, context).map_err(|e| self.failed(e, "subject"))?;
-        let subject = subject.trim();
-        addresses::refuse_control(subject).map_err(|why| nonsense(format!("subject: {why}.")))?;
-        if subject.is_empty() {
-            return Err(nonsense("subject: a mail needs a subject, and this came out empty."));
-        }
-        if subject.len() > MAX_SUBJECT_BYTES {
-            return Err(HandlerError::permanent(ErrorClass::Limit, format!("subject: it has {} bytes; at most {MAX_SUBJECT_BYTES} are allowed.", subject.len())));
-        }
-        Ok(subject.to_owned())
+        checked_subject(&subject)
     }
 
     fn bodies(&self, context: &Context) -> Result<(Option<String>, Option<String>), HandlerError> {
@@ -189,6 +178,32 @@ impl Written<'_> {
             None => render::failed(&error.under(&format!("/{part}"))),
         }
     }
+}
+
+/// What templates see, with the rendered `params`: under that name, and its members by their own names, save those that mean
+/// something else.
+#[must_use]
+pub fn with_params(mut context: Context, params: Value) -> Context {
+    for (name, value) in params.as_object().into_iter().flatten().filter(|(name, _)| !ROOTS.contains(&name.as_str()) && !RESERVED.contains(&name.as_str())) {
+        context = context.with(name, value.clone());
+    }
+    context.with("params", if params.is_null() { json!({}) } else { params })
+}
+
+/// A rendered subject, trimmed.
+///
+/// # Errors
+/// Permanent, when no mail can have it.
+pub fn checked_subject(rendered: &str) -> Result<String, HandlerError> {
+    let subject = rendered.trim();
+    addresses::refuse_control(subject).map_err(|why| nonsense(format!("subject: {why}.")))?;
+    if subject.is_empty() {
+        return Err(nonsense("subject: a mail needs a subject, and this came out empty."));
+    }
+    if subject.len() > MAX_SUBJECT_BYTES {
+        return Err(HandlerError::permanent(ErrorClass::Limit, format!("subject: it has {} bytes; at most {MAX_SUBJECT_BYTES} are allowed.", subject.len())));
+    }
+    Ok(subject.to_owned())
 }
 
 /// One member of the configuration, rendered; null when absent.

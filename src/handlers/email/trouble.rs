@@ -56,7 +56,11 @@ pub fn explain(host: &str, error: &Error, stage: &Stage) -> HandlerError {
     if let Some(tls) = tls_error(error) {
         let message = format!("The TLS connection to the mail server {host} failed: {tls}. Nothing was sent.");
         // A certificate stays bad; anything else in a handshake may pass.
-        return if matches!(tls, rustls::Error::InvalidCertificate(_)) { HandlerError::permanent(ErrorClass::Tls, message) } else { HandlerError::retryable(ErrorClass::Tls, message) };
+        return if matches!(tls, rustls::Error::InvalidCertificate(_)) {
+            HandlerError::permanent(ErrorClass::Tls, message)
+        } else {
+            HandlerError::retryable(ErrorClass::Tls, message)
+        };
     }
     if error.is_client() || error.is_tls() {
         return HandlerError::permanent(ErrorClass::Smtp, format!("The mail server {host} cannot be used at {step}: {detail}."));
@@ -66,7 +70,11 @@ pub fn explain(host: &str, error: &Error, stage: &Stage) -> HandlerError {
     }
     let hint = if sent { MAYBE_TAKEN } else { "" };
     if error.is_response() {
-        let (class, what) = if detail == "incomplete response" { (ErrorClass::Connection, "closed the connection".to_owned()) } else { (ErrorClass::Protocol, format!("answered what is no SMTP ({detail})")) };
+        let (class, what) = if detail == "incomplete response" {
+            (ErrorClass::Connection, "closed the connection".to_owned())
+        } else {
+            (ErrorClass::Protocol, format!("answered what is no SMTP ({detail})"))
+        };
         return HandlerError::retryable(class, format!("The mail server {host} {what}, at: {step}.{hint}"));
     }
     HandlerError::retryable(ErrorClass::Connection, format!("The connection to the mail server {host} failed, at: {step}: {detail}.{hint}"))

@@ -13,11 +13,11 @@ pub const MODULE: &str = "builtin";
 
 /// Adds them.
 pub(super) fn add_to(functions: Functions) -> Functions {
-    functions
-        .with(MODULE, "echo", |f| async move { Ok(echo(&f)) })
-        .with(MODULE, "transform", |f| async move { transform(&f) })
-        .with(MODULE, "emit_event", emit_event)
-        .with(MODULE, "fail", |f| async move { fail(&f) })
+    functions.with(MODULE, "echo", |f| async move { Ok(echo(&f)) }).with(MODULE, "transform", |f| async move { transform(&f) }).with(MODULE, "emit_event", emit_event).with(
+        MODULE,
+        "fail",
+        |f| async move { fail(&f) },
+    )
 }
 
 /// Returns what it was given.

@@ -27,9 +27,14 @@ async fn functions_return_json_and_promises_of_json() {
         ("export async function f() { await null; return {a: await Promise.resolve(1)} }", json!({"a": 1})),
         ("const limit = await Promise.resolve(7); export const f = () => limit", json!(7)),
         ("export function f() { }", Value::Null),
-        ("export function f() { return [Date.now(), new Date().toISOString(), new Date(0).getTime(), typeof performance, typeof setTimeout, typeof fetch] }",
-            json!([1_700_000_000_123_i64, "2023-11-14T22:13:20.123Z", 0, "undefined", "undefined", "undefined"])),
-        ("export function f() { class D extends Date {} return [new D() instanceof Date, new D().getTime() === Date.now(), Date.UTC(2020, 0)] }", json!([true, true, 1_577_836_800_000_i64])),
+        (
+            "export function f() { return [Date.now(), new Date().toISOString(), new Date(0).getTime(), typeof performance, typeof setTimeout, typeof fetch] }",
+            json!([1_700_000_000_123_i64, "2023-11-14T22:13:20.123Z", 0, "undefined", "undefined", "undefined"]),
+        ),
+        (
+            "export function f() { class D extends Date {} return [new D() instanceof Date, new D().getTime() === Date.now(), Date.UTC(2020, 0)] }",
+            json!([true, true, 1_577_836_800_000_i64]),
+        ),
     ] {
         assert_eq!(run(source, 2000).await.outcome.expect(source), result, "{source}");
     }
@@ -95,7 +100,8 @@ async fn a_thread_caught_in_a_built_in_loop_is_given_up_and_its_tenant_waits() {
 #[tokio::test]
 async fn cancelling_stops_a_function() {
     let cancel = CancellationToken::new();
-    let script = Script { module: "m".into(), source: "export function f() { for (;;) {} }".into(), entry: Entry::Call { function: "f".into(), arguments: vec![] }, now: Timestamp(0) };
+    let script =
+        Script { module: "m".into(), source: "export function f() { for (;;) {} }".into(), entry: Entry::Call { function: "f".into(), arguments: vec![] }, now: Timestamp(0) };
     let stopper = cancel.clone();
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -108,17 +114,20 @@ async fn cancelling_stops_a_function() {
 
 #[tokio::test]
 async fn modules_are_checked_before_they_are_saved() {
-    let names = check_module("m", "export function a() {} export const b = async () => 1; export const c = 2").await;
+    let names = check_module(None, "m", "export function a() {} export const b = async () => 1; export const c = 2").await;
     assert_eq!(names, Ok(vec!["a".to_owned(), "b".to_owned()]));
     for (source, part) in [("export function f( {", "Line 1, column"), ("const x = 1", "exports no function"), ("throw new Error('top')", "Error: top")] {
-        let fault = check_module("m", source).await.expect_err(source);
+        let fault = check_module(None, "m", source).await.expect_err(source);
         assert!(fault.pointer == "/source" && fault.message.contains(part), "{source}: {}", fault.message);
     }
 }
 
 #[tokio::test]
 async fn the_handler_finds_stored_and_compiled_in_functions() {
-    let host = Arc::new(TestHost { functions: [("my_app.handlers".to_owned(), "export function process_user_event(event, args, kwargs) { console.log('hi'); return {args, kwargs} }".to_owned())].into(), ..TestHost::default() });
+    let host = Arc::new(TestHost {
+        functions: [("my_app.handlers".to_owned(), "export function process_user_event(event, args, kwargs) { console.log('hi'); return {args, kwargs} }".to_owned())].into(),
+        ..TestHost::default()
+    });
     let function = Function::new(Functions::default().with("shop", "total", |f| async move { Ok(json!(f.args.len())) }), 2);
     let stored = json!({"module": "my_app.handlers", "function": "process_user_event", "timeout": 60, "args": ["arg1", "{{ user.id }}"], "kwargs": {"param": "value"}});
     for (configuration, result) in [
@@ -133,7 +142,8 @@ async fn the_handler_finds_stored_and_compiled_in_functions() {
         let output = function.handle(&call).await.unwrap_or_else(|e| panic!("{configuration}: {}", e.message));
         assert_eq!((output.result, output.request), (result, Some(preview.request)), "{configuration}");
     }
-    let emit = call(&host, json!({"module": "builtin", "function": "emit_event", "kwargs": {"event_type": "user.welcomed", "data": {"id": "{{ user.id }}"}}}), json!({"user": {"id": 5}}));
+    let emit =
+        call(&host, json!({"module": "builtin", "function": "emit_event", "kwargs": {"event_type": "user.welcomed", "data": {"id": "{{ user.id }}"}}}), json!({"user": {"id": 5}}));
     function.handle(&emit).await.expect("emits");
     let emitted = host.emitted.lock().expect("no panic");
     assert_eq!((emitted[0].0.as_str(), emitted[0].1.event_type.as_str(), &emitted[0].1.data), ("x-1", "user.welcomed", &json!({"id": 5})));

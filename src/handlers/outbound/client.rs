@@ -1,7 +1,6 @@
 //! HTTP clients whose every connection passes the guard: the names are resolved here, once, and only what passed is connected to.
 
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,18 +20,13 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// Most bytes of response headers over HTTP/2. HTTP/1 takes at most 100 headers.
 const HEADER_BYTES: u32 = 64 * 1024;
 
-/// The name does not resolve.
+/// A name without any address.
 #[derive(Debug)]
-pub struct Unresolved {
-    /// The name.
-    pub name: String,
-    /// What the system said; none when it answered without an address.
-    pub cause: Option<io::Error>,
-}
+pub struct Unresolved(String);
 
 impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} does not resolve", self.name)
+        write!(f, "{} does not resolve", self.0)
     }
 }
 
@@ -59,9 +53,14 @@ impl Resolve for Guarded {
 /// # Errors
 /// When there is none.
 pub async fn lookup(name: &str) -> Result<Vec<SocketAddr>, Unresolved> {
-    let unresolved = |cause| Unresolved { name: name.to_owned(), cause };
-    let found: Vec<SocketAddr> = tokio::net::lookup_host((name, 0)).await.map_err(|e| unresolved(Some(e)))?.collect();
-    if found.is_empty() { Err(unresolved(None)) } else { Ok(found) }
+    let found: Vec<SocketAddr> = match tokio::net::lookup_host((name, 0)).await {
+        Ok(found) => found.collect(),
+        Err(error) => {
+            tracing::debug!(name, %error, "a name does not resolve");
+            Vec::new()
+        }
+    };
+    if found.is_empty() { Err(Unresolved(name.to_owned())) } else { Ok(found) }
 }
 
 /// A client for one port that rules name, or for all others (`port` none), with or without checking certificates.

@@ -58,7 +58,7 @@ pub fn is_retryable(status: u16) -> bool {
     status >= 500 || RETRYABLE.contains(&status)
 }
 
-/// The wait a receiver asks for, in seconds or as a date, at most one hour.
+/// The wait a receiver asks for, in seconds or as a date: at least one second, at most one hour.
 #[must_use]
 pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
@@ -70,7 +70,7 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
             u64::try_from((at - now.0).max(0)).unwrap_or_default().div_ceil(1000)
         }
     };
-    Some(Duration::from_secs(seconds.min(u64::from(MAX_RETRY_DELAY_SECONDS))))
+    Some(Duration::from_secs(seconds.clamp(1, u64::from(MAX_RETRY_DELAY_SECONDS))))
 }
 
 fn sentence(status: u16) -> String {

@@ -22,14 +22,9 @@ const MAX_NAMED: usize = 5;
 /// Most bytes of a compiled pattern in a schema.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
 
-/// What templates see in a step that is built in: the call's names, `steps`, and `input`, what the step before handed on.
-/// Without an input, as in a dry run behind a step that only running tells, `input` is undefined.
-pub fn context(call: &Call, input: Option<&Value>) -> Context {
-    let context = call.context().secrets(Arc::new(|_| None));
-    match input {
-        Some(input) => context.with("input", input.clone()),
-        None => context,
-    }
+/// What templates see in a step that is built in: all that other handlers see, but no secrets.
+pub fn context(call: &Call) -> Context {
+    call.context().secrets(Arc::new(|_| None))
 }
 
 /// Whether `when` came out truthy: not false, null, 0, nothing, or a word for no.
@@ -69,11 +64,8 @@ pub fn validate(call: &Call, params: &Map<String, Value>) -> Result<Value, Handl
     }
     if let Some(schema) = params.get("schema") {
         let validator = compile(schema).map_err(nonsense)?;
-        let mut wrong: Vec<String> = validator
-            .iter_errors(&call.event.data)
-            .take(MAX_NAMED + 1)
-            .map(|e| format!("data{}: {e}", e.instance_path().to_string().replace('/', ".")))
-            .collect();
+        let mut wrong: Vec<String> =
+            validator.iter_errors(&call.event.data).take(MAX_NAMED + 1).map(|e| format!("data{}: {e}", e.instance_path().to_string().replace('/', "."))).collect();
         if wrong.len() > MAX_NAMED {
             wrong[MAX_NAMED] = "and more".to_owned();
         }

@@ -41,13 +41,20 @@ impl Trace {
     }
 }
 
+/// The name among `steps` for what the step before handed on, the event's data at first. In a dry run it is undefined
+/// behind a step whose result only running it tells.
+pub const PREVIOUS: &str = "previous";
+
 /// The call that a step makes: its own configuration and number, and the results so far. The preview uses it too.
-pub fn inner_call(call: &Call, step: &Step, results: &BTreeMap<String, Value>) -> Call {
+pub fn inner_call(call: &Call, step: &Step, results: &BTreeMap<String, Value>, previous: Option<&Value>) -> Call {
     let configuration = match &step.kind {
         Kind::Handler { configuration, .. } => configuration.clone(),
         _ => step.params.clone(),
     };
-    Call { configuration, step: Some(StepRef { number: step.number, name: step.name.clone() }), steps: results.clone(), ..call.clone() }
+    let mut steps = results.clone();
+    steps.remove(PREVIOUS);
+    steps.extend(previous.map(|value| (PREVIOUS.to_owned(), value.clone())));
+    Call { configuration, step: Some(StepRef { number: step.number, name: step.name.clone() }), steps, ..call.clone() }
 }
 
 /// The bound on one try: what is left of the workflow's time, or the step's own timeout if that is less.
@@ -64,7 +71,7 @@ pub fn limit(step: &Step, left: Duration) -> Duration {
 /// The handler's, or those of the step that is built in.
 pub async fn perform(step: &Step, call: &Call, input: &Value, trace: &Trace) -> Result<Output, HandlerError> {
     let params = members(&step.params);
-    let context = || builtin::context(call, Some(input));
+    let context = || builtin::context(call);
     let made = |result: Value| Output { result, ..Output::default() };
     match &step.kind {
         Kind::Validate => builtin::validate(call, &params).map(made),

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::perform::PREVIOUS;
 use crate::handlers::render::{at, is_template, members, nonsense};
 use crate::handlers::{Call, HandlerError};
 use crate::model::FieldError;
@@ -161,6 +162,7 @@ fn read_step(value: &Value, number: usize, faults: &mut Faults) -> Option<Step> 
     let name = text("name").filter(|n| !n.is_empty()).map_or_else(|| format!("step_{number}"), str::to_owned);
     let fine = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !name.starts_with(|c: char| c.is_ascii_digit());
     faults.require(fine, "/name", "bad_name", "A step's name has 1 to 64 letters, digits and _, and begins with no digit, so that templates can say steps.NAME.");
+    faults.require(name != PREVIOUS, "/name", "reserved", "steps.previous is always the result of the step before; choose another name.");
     let params = step.get("params").cloned().unwrap_or_else(|| json!({}));
     faults.require(params.is_object(), "/params", "wrong_type", "params must be an object.");
     let when = match step.get("when") {

@@ -42,9 +42,9 @@ pub fn preview(call: &Call, plan: &Plan) -> Result<Preview, HandlerError> {
 impl Known {
     fn step(&mut self, call: &Call, step: &Step) -> Result<Value, HandlerError> {
         let mut shown = Map::from_iter([("number".to_owned(), json!(step.number)), ("name".to_owned(), json!(step.name)), ("action".to_owned(), json!(step.action))]);
-        let inner = perform::inner_call(call, step, &self.results);
+        let inner = perform::inner_call(call, step, &self.results, self.input.as_ref());
         if let Some(when) = &step.when {
-            match builtin::holds(when, &builtin::context(&inner, self.input.as_ref())) {
+            match builtin::holds(when, &builtin::context(&inner)) {
                 Ok(true) => {}
                 Ok(false) => {
                     shown.insert("runs".into(), json!(false));
@@ -71,7 +71,7 @@ impl Known {
     /// What the step would do, as members of its entry; notes its result when that is known without running it.
     fn look(&mut self, call: &Call, step: &Step) -> Result<Map<String, Value>, HandlerError> {
         let params = members(&step.params);
-        let context = builtin::context(call, self.input.as_ref());
+        let context = builtin::context(call);
         let input = self.input.clone().unwrap_or(Value::Null);
         match &step.kind {
             Kind::Validate => {
@@ -125,7 +125,7 @@ impl Known {
     /// Whether an error may come of a result that is not known yet.
     fn may_wait(&self, templates: &str, error: &HandlerError) -> bool {
         let uses_results = self.unknown.iter().any(|name| templates.contains(name.as_str())) && templates.contains("steps");
-        let uses_input = self.input.is_none() && (templates.contains("input") || templates.contains("format"));
+        let uses_input = self.input.is_none() && (templates.contains(perform::PREVIOUS) || templates.contains("format"));
         matches!(error.class, ErrorClass::Render | ErrorClass::Configuration) && (uses_results || uses_input)
     }
 

@@ -132,11 +132,11 @@ impl Run<'_> {
         if record.status == FAILED {
             record.tries = 0;
         }
-        let call = perform::inner_call(self.call, step, results);
+        let call = perform::inner_call(self.call, step, results, Some(input));
         let goes_on = before.is_some_and(|r| r.status == WAITING);
         // A condition that held is not asked again when its step goes on.
         if let Some(when) = step.when.as_ref().filter(|_| !goes_on) {
-            match builtin::holds(when, &builtin::context(&call, Some(input))) {
+            match builtin::holds(when, &builtin::context(&call)) {
                 Ok(true) => {}
                 Ok(false) => return self.end(step, StepRecord { status: record::SKIPPED.to_owned(), ..record }).await,
                 Err(error) => return self.fail(step, record, error).await,
@@ -236,7 +236,8 @@ fn join_stops(stops: Vec<Stop>) -> Stop {
     let retryable = stops.iter().all(|s| s.error.retryable);
     let retry_after = stops.iter().filter_map(|s| s.error.retry_after).max();
     let disable_action = stops.iter().any(|s| s.error.disable_action);
-    let others: Vec<String> = stops.iter().skip(1).map(|s| format!("step {} failed too: {}", s.step.as_ref().map_or_else(String::new, |(_, name)| format!("{name:?}")), s.error.message)).collect();
+    let others: Vec<String> =
+        stops.iter().skip(1).map(|s| format!("step {} failed too: {}", s.step.as_ref().map_or_else(String::new, |(_, name)| format!("{name:?}")), s.error.message)).collect();
     let mut stops = stops.into_iter();
     // The caller checks that there is one.
     let Some(mut first) = stops.next() else { return HandlerError::permanent(ErrorClass::Internal, "No step failed.").into() };

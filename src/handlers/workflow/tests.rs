@@ -82,9 +82,9 @@ async fn earlier_results_are_visible_and_conditions_decide() {
     let (host, _) = host();
     let steps = json!([
         {"name": "total", "action": "transform", "params": {"template": "{{ data.items | sum(attribute='price') if false else data.price * 2 }}"}},
-        {"name": "cheap", "action": "probe", "when": "input < 10", "params": {"value": 1}},
+        {"name": "cheap", "action": "probe", "when": "steps.previous < 10", "params": {"value": 1}},
         {"name": "dear", "action": "probe", "when": "{{ steps.total >= 10 and steps.cheap is none }}", "params": {"value": "{{ steps.total }}"}},
-        {"name": "report", "action": "transform", "params": {"mapping": {"dear": "{{ steps.dear }}", "text": "got {{ input }}", "who": "{{ action.name }}"}}}
+        {"name": "report", "action": "transform", "params": {"mapping": {"dear": "{{ steps.dear }}", "text": "got {{ steps.previous }}", "who": "{{ action.name }}"}}}
     ]);
     let output = run_steps(&host, steps, json!({"price": 7})).await.expect("runs");
     assert_eq!(output.result["output"], json!({"dear": 14, "text": "got 14", "who": "Test"}));
@@ -144,7 +144,7 @@ async fn a_step_is_tried_again_and_its_failure_may_be_passed_over() {
 #[tokio::test]
 async fn a_delay_sleeps_without_a_worker_and_is_over_once() {
     let (host, probe) = host();
-    let steps = json!([{"action": "probe", "params": {"value": 1}}, {"action": "delay", "params": {"seconds": "{{ data.wait }}"}}, {"action": "probe", "params": {"value": "{{ input }}"}}]);
+    let steps = json!([{"action": "probe", "params": {"value": 1}}, {"action": "delay", "params": {"seconds": "{{ data.wait }}"}}, {"action": "probe", "params": {"value": "{{ steps.previous }}"}}]);
     let first = run_steps(&host, steps.clone(), json!({"wait": 3600})).await.expect("pauses");
     let until = first.resume_at.expect("sleeps");
     assert!(until > Timestamp::now().plus_ms(3_590_000));
@@ -167,7 +167,8 @@ async fn parallel_steps_start_together_and_each_is_stored() {
     assert!(began.elapsed() < Duration::from_millis(290), "{:?}", began.elapsed());
     assert_eq!((output.result["output"]["a"].clone(), output.result["output"]["b"].clone(), output.result["steps"][2]["status"].clone()), (json!(1), json!(2), json!("failed")));
     let (host, probe_2) = self::host();
-    let configuration = json!({"parallel": true, "steps": [{"action": "probe", "params": {"value": 1, "failures": 1}}, {"action": "validate", "params": {"required_fields": ["nope"]}}]});
+    let configuration =
+        json!({"parallel": true, "steps": [{"action": "probe", "params": {"value": 1, "failures": 1}}, {"action": "validate", "params": {"required_fields": ["nope"]}}]});
     let error = Workflow.handle(&call(&host, configuration, json!({}))).await.expect_err("fails");
     assert!(!error.retryable && error.class == ErrorClass::Step && error.message.contains("step \"step_2\" failed too"), "{}", error.message);
     assert_eq!((probe.seen.lock().expect("no panic").len(), probe_2.seen.lock().expect("no panic").len()), (2, 1));
@@ -223,8 +224,11 @@ fn faults_have_pointers_into_the_steps() {
         (json!([{"action": "transform", "params": {"format": "csv", "template": "x"}}]), vec!["/steps/0/params"]),
         (json!([{"action": "send", "params": {"destination": "event", "event_type": "a..b", "data": 5}}]), vec!["/steps/0/params/event_type", "/steps/0/params/data"]),
         (json!([{"name": "a", "action": "delay", "params": {"seconds": 1}}, {"name": "a", "action": "delay", "params": {"seconds": 1}}]), vec!["/steps/1/name"]),
-        (json!([{"name": "a-b", "action": "probe", "when": "{{ 1 +", "on_error": "stop", "max_retries": 99, "extra": 1}]),
-            vec!["/steps/0/extra", "/steps/0/name", "/steps/0/when", "/steps/0/on_error", "/steps/0/max_retries"]),
+        (json!([{"name": "previous", "action": "probe"}]), vec!["/steps/0/name"]),
+        (
+            json!([{"name": "a-b", "action": "probe", "when": "{{ 1 +", "on_error": "stop", "max_retries": 99, "extra": 1}]),
+            vec!["/steps/0/extra", "/steps/0/name", "/steps/0/when", "/steps/0/on_error", "/steps/0/max_retries"],
+        ),
     ] {
         let found = Workflow.validate(&json!({"steps": steps}));
         assert_eq!(found.iter().map(|f| f.pointer.as_str()).collect::<Vec<_>>(), faults, "{steps}: {found:?}");
@@ -243,7 +247,10 @@ fn inner_configurations_are_found_at_every_depth() {
         {"action": "workflow", "params": {"steps": [{"action": "email", "params": {"to": "a@x.org"}}]}}
     ]});
     let found = inner_configurations(&configuration);
-    assert_eq!(found.iter().map(|(at, kind, _)| format!("{at} {kind}")).collect::<Vec<_>>(), ["/steps/0/params webhook", "/steps/2/params/steps/0/params email", "/steps/2/params workflow"]);
+    assert_eq!(
+        found.iter().map(|(at, kind, _)| format!("{at} {kind}")).collect::<Vec<_>>(),
+        ["/steps/0/params webhook", "/steps/2/params/steps/0/params email", "/steps/2/params workflow"]
+    );
     assert_eq!(found[0].2, json!({"url": "https://x.org", "verify_ssl": false}));
 }
 
@@ -261,12 +268,16 @@ async fn the_preview_shows_what_each_step_is_given() {
     let call = call(&host, configuration.clone(), json!({"email": "a@x.org"}));
     let preview = Workflow.preview(&call).expect("previews");
     let steps = &preview.request["steps"];
-    assert_eq!((steps[0]["outcome"].clone(), steps[1]["outcome"].clone(), steps[2]["request"].clone()), (json!({"valid": true}), json!({"mail": "a@x.org"}), json!({"value": "a@x.org"})));
+    assert_eq!(
+        (steps[0]["outcome"].clone(), steps[1]["outcome"].clone(), steps[2]["request"].clone()),
+        (json!({"valid": true}), json!({"mail": "a@x.org"}), json!({"value": "a@x.org"}))
+    );
     assert_eq!((steps[3]["runs"].clone(), steps[4]["pending"].clone()), (json!(false), json!("known when these have run: store")));
     assert_eq!((steps[5]["destination"].clone(), steps[5]["request"]["data"].clone()), (json!("emit row.stored"), json!({"mail": "a@x.org"})));
     // What was previewed is what is then sent.
     let (host, _) = self::host();
-    let output = Workflow.handle(&self::call(&host, json!({"steps": configuration["steps"].as_array().expect("list")[..3].to_vec()}), json!({"email": "a@x.org"}))).await.expect("runs");
+    let output =
+        Workflow.handle(&self::call(&host, json!({"steps": configuration["steps"].as_array().expect("list")[..3].to_vec()}), json!({"email": "a@x.org"}))).await.expect("runs");
     assert_eq!(output.request.expect("shown")["steps"][0]["request"], steps[2]["request"]);
     let wrong = self::call(&host, json!({"steps": [{"action": "transform", "params": {"template": "{{ nope }}"}}]}), json!({}));
     assert!(Workflow.preview(&wrong).expect_err("undefined").message.contains("nope"));

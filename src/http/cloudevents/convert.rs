@@ -33,7 +33,8 @@ pub fn from_binary(headers: &HeaderMap, body: &[u8]) -> Result<NewEvent, ApiErro
     let mut attributes = Map::new();
     for (name, value) in headers {
         if let Some(name) = name.as_str().strip_prefix("ce-") {
-            let text = percent_decoded(value.as_bytes()).ok_or_else(|| ApiError::invalid(&format!("/{name}"), "bad_encoding", format!("The header ce-{name} is no percent-encoded UTF-8.")))?;
+            let text = percent_decoded(value.as_bytes())
+                .ok_or_else(|| ApiError::invalid(&format!("/{name}"), "bad_encoding", format!("The header ce-{name} is no percent-encoded UTF-8.")))?;
             if attributes.insert(name.to_owned(), Value::String(text)).is_some() {
                 return Err(ApiError::invalid(&format!("/{name}"), "repeated", format!("The header ce-{name} is given twice.")));
             }
@@ -189,7 +190,14 @@ mod tests {
 
     #[test]
     fn binary_mode_gives_the_same_event() {
-        let headers = [("ce-specversion", "1.0"), ("ce-type", "a.b"), ("ce-source", "/s"), ("ce-id", "1"), ("ce-subject", "Euro%20%E2%82%AC"), ("content-type", "application/json; charset=utf-8")];
+        let headers = [
+            ("ce-specversion", "1.0"),
+            ("ce-type", "a.b"),
+            ("ce-source", "/s"),
+            ("ce-id", "1"),
+            ("ce-subject", "Euro%20%E2%82%AC"),
+            ("content-type", "application/json; charset=utf-8"),
+        ];
         let headers: HeaderMap = headers.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect();
         let binary = from_binary(&headers, b"{\"x\": 1}").unwrap();
         let same = structured(json!({"specversion": "1.0", "type": "a.b", "source": "/s", "id": "1", "subject": "Euro €", "data": {"x": 1}})).unwrap();

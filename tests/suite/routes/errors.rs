@@ -156,13 +156,31 @@ async fn what_does_not_exist_is_404_and_says_so() {
     let app = TestApp::start().await;
     let change = json!({"name": "x"});
     for id in ["no-such-id", "019a0000-0000-7000-8000-000000000000", "%00", "%FF", "..%2F..%2Fetc"] {
-        for path in [format!("/event-actions/{id}"), format!("/event-actions/{id}/versions"), format!("/event-actions/{id}/stats"), format!("/event-actions/{id}/health"), format!("/event-actions/{id}/executions"), format!("/events/{id}"), format!("/executions/{id}"), format!("/tenants/{id}")] {
+        for path in [
+            format!("/event-actions/{id}"),
+            format!("/event-actions/{id}/versions"),
+            format!("/event-actions/{id}/stats"),
+            format!("/event-actions/{id}/health"),
+            format!("/event-actions/{id}/executions"),
+            format!("/events/{id}"),
+            format!("/executions/{id}"),
+            format!("/tenants/{id}"),
+        ] {
             app.get(&path).await.problem(404);
         }
         app.put(&format!("/event-actions/{id}"), &change).await.problem(404);
         app.delete(&format!("/event-actions/{id}")).await.problem(404);
         app.delete(&format!("/api-keys/{id}")).await.problem(404);
-        for call in ["event-actions/ID/enable", "event-actions/ID/restore", "event-actions/ID/duplicate", "event-actions/ID/backtest", "events/ID/replay", "executions/ID/cancel", "executions/ID/replay", "dead-letters/ID/discard"] {
+        for call in [
+            "event-actions/ID/enable",
+            "event-actions/ID/restore",
+            "event-actions/ID/duplicate",
+            "event-actions/ID/backtest",
+            "events/ID/replay",
+            "executions/ID/cancel",
+            "executions/ID/replay",
+            "dead-letters/ID/discard",
+        ] {
             app.call(&format!("/{}", call.replace("ID", id))).await.problem(404);
         }
     }

@@ -150,7 +150,15 @@ async fn lists_of_events_are_filtered_and_paged() {
         let sent = json!({"event_type": if n % 2 == 0 { "user.created" } else { "order.paid" }, "aggregate_id": format!("agg{n}"), "correlation_id": "c", "id": format!("e{n}")});
         app.post("/events", &sent).await.expect(200);
     }
-    for (query, count) in [("", 5), ("?event_type=user.created", 3), ("?event_type=order.*", 2), ("?aggregate_id=agg3", 1), ("?correlation_id=c&event_type=user.*", 3), ("?from=2999-01-01T00:00:00Z", 0), ("?to=2999-01-01T00:00:00Z", 5)] {
+    for (query, count) in [
+        ("", 5),
+        ("?event_type=user.created", 3),
+        ("?event_type=order.*", 2),
+        ("?aggregate_id=agg3", 1),
+        ("?correlation_id=c&event_type=user.*", 3),
+        ("?from=2999-01-01T00:00:00Z", 0),
+        ("?to=2999-01-01T00:00:00Z", 5),
+    ] {
         assert_eq!(app.get(&format!("/events{query}")).await.expect(200).items().len(), count, "{query}");
     }
     let first = app.get("/events?limit=3").await.expect(200);

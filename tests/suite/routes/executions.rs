@@ -63,11 +63,9 @@ async fn a_replay_takes_the_original_or_the_current_version_or_another_payload()
     let action = app.action(webhook("Versions", "a.b", &sink.at("/old"), json!({"execution_mode": "sync"}))).await;
     let id = run(&app, json!({"n": 1})).await;
     app.put(&format!("/event-actions/{action}"), &json!({"configuration": {"url": sink.at("/new")}})).await.expect(200);
-    for (body, path, version, n) in [
-        (json!({}), "/old", 1, 1),
-        (json!({"action_version": "current"}), "/new", 2, 1),
-        (json!({"action_version": "current", "event_data": {"n": 2}}), "/new", 2, 2),
-    ] {
+    for (body, path, version, n) in
+        [(json!({}), "/old", 1, 1), (json!({"action_version": "current"}), "/new", 2, 1), (json!({"action_version": "current", "event_data": {"n": 2}}), "/new", 2, 2)]
+    {
         let before = sink.hits(path).len();
         let replay = app.post(&format!("/executions/{id}/replay"), &body).await.expect(202);
         let done = app.execution(&replay.id(), &["succeeded"]).await;

@@ -23,8 +23,6 @@ pub struct Hit {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
-    /// When it arrived.
-    pub at: Instant,
 }
 
 impl Hit {
@@ -139,7 +137,7 @@ impl Drop for Sink {
 async fn receive(State(memory): State<Arc<Mutex<Memory>>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let reply = {
         let mut memory = memory.lock().unwrap();
-        memory.hits.push(Hit { method, path: uri.path().to_owned(), headers, body, at: Instant::now() });
+        memory.hits.push(Hit { method, path: uri.path().to_owned(), headers, body });
         match memory.replies.get_mut(uri.path()) {
             Some(replies) if replies.len() > 1 => replies.pop_front(),
             Some(replies) => replies.front().cloned(),

@@ -8,7 +8,15 @@ use crate::components::icon::{self, Glyph, Icon};
 
 /// A small button with an icon: 24 px, its name read out and shown on hover. `what` says what it does, for scripts and styles.
 pub fn tool(glyph: Glyph, what: &'static str, label: String, disabled: bool, run: impl Into<Callback<()>>) -> AnyView {
-    let run = run.into();
+    icon_button(glyph, what, label, disabled, run.into())
+}
+
+/// A button with a word.
+pub fn word_button(class: &'static str, glyph: Option<Glyph>, text: impl Into<String>, disabled: Signal<bool>, run: impl Into<Callback<()>>) -> AnyView {
+    text_button(class, glyph, text.into(), disabled, run.into())
+}
+
+fn icon_button(glyph: Glyph, what: &'static str, label: String, disabled: bool, run: Callback<()>) -> AnyView {
     view! {
         <button type="button" class="ibtn ibtn-24" data-do=what aria-label=label.clone() title=label disabled=disabled on:click=move |_| run.run(())>
             <Icon of=glyph/>
@@ -17,10 +25,7 @@ pub fn tool(glyph: Glyph, what: &'static str, label: String, disabled: bool, run
     .into_any()
 }
 
-/// A small button with a word.
-pub fn word_button(class: &'static str, glyph: Option<Glyph>, text: impl Into<String>, disabled: Signal<bool>, run: impl Into<Callback<()>>) -> AnyView {
-    let run = run.into();
-    let text = text.into();
+fn text_button(class: &'static str, glyph: Option<Glyph>, text: String, disabled: Signal<bool>, run: Callback<()>) -> AnyView {
     view! {
         <button type="button" class=class disabled=move || disabled.get() on:click=move |_| run.run(())>
             {glyph.map(|of| view! { <Icon of=of/> })}
