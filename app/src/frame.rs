@@ -14,7 +14,8 @@ use crate::shell::{NAV, NavItem, current_url};
 
 /// Zones offered beside the one chosen, in minutes east of UTC.
 const OFFSETS: [i32; 37] = [
-    -720, -660, -600, -570, -540, -480, -420, -360, -300, -240, -210, -180, -120, -60, 0, 60, 120, 180, 210, 240, 270, 300, 330, 345, 360, 390, 420, 480, 525, 540, 570, 600, 630, 660, 720, 765, 780,
+    -720, -660, -600, -570, -540, -480, -420, -360, -300, -240, -210, -180, -120, -60, 0, 60, 120, 180, 210, 240, 270, 300, 330, 345, 360, 390, 420, 480, 525, 540, 570, 600, 630,
+    660, 720, 765, 780,
 ];
 
 /// Sidebar, bar and page.
@@ -154,14 +155,18 @@ fn TenantMenu() -> impl IntoView {
                 view! { <button class="menu-item" name="tenant" value=id aria-current=here><Icon of=if here.is_some() { icon::CHECK } else { icon::LAYERS }/>{name}</button> }
             })
             .collect_view();
-        view! { <div class="menu menu-left" id="tenants" popover="auto" aria-label="Tenant"><form method="post" action="/tenant">{items}</form></div> }
+        view! { <div class="menu menu-left" id="tenants" popover="auto" role="dialog" aria-label="Tenant"><form method="post" action="/tenant">{items}</form></div> }
     })
 }
 
 /// Every page by name, for the keyboard and the phone.
 #[component]
 fn GoTo() -> impl IntoView {
-    let links = NAV.iter().flat_map(|(_, items)| items.iter()).map(|item| view! { <a class="p-opt" href=item.path><Icon of=item.icon/><span class="trunc">{item.label}</span></a> }).collect_view();
+    let links = NAV
+        .iter()
+        .flat_map(|(_, items)| items.iter())
+        .map(|item| view! { <a class="p-opt" href=item.path><Icon of=item.icon/><span class="trunc">{item.label}</span></a> })
+        .collect_view();
     view! { <nav class="palette" id="goto" popover="auto" aria-label="Go to a page"><div class="p-list">{links}</div></nav> }
 }
 
@@ -180,7 +185,7 @@ fn UserMenu() -> impl IntoView {
     }
     let zones = zones.into_iter().map(|zone| view! { <option value=zone.word() selected=zone == preferences.zone>{zone.label()}</option> }).collect_view();
     view! {
-        <div class="menu" id="me" popover="auto" aria-label="Account and preferences">
+        <div class="menu" id="me" popover="auto" role="dialog" aria-label="Account and preferences">
             {who}
             <form class="menu-part" method="post" action="/preferences">
                 <input type="hidden" name="back" value=current_url()/>

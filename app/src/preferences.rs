@@ -79,10 +79,7 @@ impl Preferences {
     pub fn of(headers: &HeaderMap) -> Self {
         let jar = CookieJar::from_headers(headers);
         let value = |name: &str| jar.get(name).map(|c| c.value().replace("%2B", "+").replace("%3A", ":"));
-        Self {
-            theme: value(THEME_COOKIE).and_then(|w| Theme::parse(&w)).unwrap_or_default(),
-            zone: value(ZONE_COOKIE).and_then(|w| Zone::parse(&w)).unwrap_or_default(),
-        }
+        Self { theme: value(THEME_COOKIE).and_then(|w| Theme::parse(&w)).unwrap_or_default(), zone: value(ZONE_COOKIE).and_then(|w| Zone::parse(&w)).unwrap_or_default() }
     }
 }
 

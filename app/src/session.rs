@@ -111,7 +111,8 @@ fn refused(headers: &HeaderMap, error: ApiError) -> Response {
         return error.into_response();
     }
     let status = if error.kind == ErrorKind::Unavailable { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::INTERNAL_SERVER_ERROR };
-    let page = format!("<!doctype html><html lang=\"en\"><title>Event Actions</title><h1>Not available now</h1><p>{}</p><p><a href=\"\">Try again</a></p></html>", escape(&error.detail));
+    let page =
+        format!("<!doctype html><html lang=\"en\"><title>Event Actions</title><h1>Not available now</h1><p>{}</p><p><a href=\"\">Try again</a></p></html>", escape(&error.detail));
     (status, Html(page)).into_response()
 }
 
@@ -164,7 +165,16 @@ mod tests {
 
     #[test]
     fn next_stays_here() {
-        for (next, fine) in [("/actions?q=a", true), ("/", true), ("//evil.example", false), ("/\\evil.example", false), ("https://evil.example", false), ("", false), ("/a\nb", false), ("/\t/evil.example", false)] {
+        for (next, fine) in [
+            ("/actions?q=a", true),
+            ("/", true),
+            ("//evil.example", false),
+            ("/\\evil.example", false),
+            ("https://evil.example", false),
+            ("", false),
+            ("/a\nb", false),
+            ("/\t/evil.example", false),
+        ] {
             assert_eq!(local_path(next).is_some(), fine, "{next:?}");
         }
     }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::query::Select;
 use super::{Db, Tx};
 use crate::model::Timestamp;
-use crate::model::mail::OutboxMail;
+use crate::model::mail::{MailFilter, OutboxMail};
 use crate::on_tx;
 
 /// Puts a mail in; the same id a second time changes nothing.
@@ -51,19 +51,31 @@ impl From<Row> for OutboxMail {
     }
 }
 
-/// Mails of `tenant` (all when none), latest first, after `cursor` (made, id).
+/// Mails of `tenant` (all when none) that pass the filter, latest first, after `cursor` (made, id), without the messages
+/// themselves.
 ///
 /// # Errors
 /// The database's.
-pub async fn list(db: &Db, tenant: Option<&str>, cursor: Option<(i64, String)>, limit: u32) -> sqlx::Result<Vec<OutboxMail>> {
-    let mut select = Select::new(HEAD);
+pub async fn list(db: &Db, tenant: Option<&str>, filter: &MailFilter, cursor: Option<(i64, String)>, limit: u32) -> sqlx::Result<Vec<OutboxMail>> {
+    let mut select = Select::new("select id, tenant_id, execution_id, sender, recipients, subject, '' as raw, created_at from outbox_mails");
     select.maybe("tenant_id = ?", tenant);
+    select.maybe("execution_id = ?", filter.execution_id.as_deref());
+    if let Some(search) = filter.search.as_deref().map(like) {
+        let search = || search.clone().into();
+        select.filters("(lower(subject) like ? escape '\\' or lower(recipients) like ? escape '\\' or lower(sender) like ? escape '\\')", [search(), search(), search()]);
+    }
     if let Some((at, id)) = cursor {
         select.filters("created_at <= ? and (created_at < ? or id < ?)", [at.into(), at.into(), id.into()]);
     }
     select.tail("order by created_at desc, id desc");
     select.limit(limit);
     Ok(select.fetch::<Row>(db).await?.into_iter().map(OutboxMail::from).collect())
+}
+
+/// A `like` pattern for texts that contain `part`, in lower case.
+fn like(part: &str) -> String {
+    let escaped: String = part.to_lowercase().chars().flat_map(|c| if matches!(c, '%' | '_' | '\\') { vec!['\\', c] } else { vec![c] }).collect();
+    format!("%{escaped}%")
 }
 
 /// One mail.
@@ -74,4 +86,13 @@ pub async fn get(db: &Db, id: &str) -> sqlx::Result<Option<OutboxMail>> {
     let mut select = Select::new(HEAD);
     select.filter("id = ?", id);
     Ok(select.fetch::<Row>(db).await?.into_iter().next().map(OutboxMail::from))
+}
+
+/// Deletes at most `limit` mails made before `before`. Returns how many.
+///
+/// # Errors
+/// The database's.
+pub async fn prune(tx: &mut Tx, before: Timestamp, limit: u32) -> sqlx::Result<u64> {
+    const SQL: &str = "delete from outbox_mails where id in (select id from outbox_mails where created_at < $1 order by created_at limit $2)";
+    on_tx!(tx, conn => sqlx::query(SQL).bind(before.0).bind(i64::from(limit)).execute(conn).await.map(|r| r.rows_affected()))
 }

@@ -70,7 +70,7 @@ impl Engine {
     }
 
     /// An action that the caller may change. Platform-wide actions are the platform's alone.
-    fn changeable(&self, caller: &Caller, action: &Action) -> Result<(), ApiError> {
+    pub(super) fn changeable(&self, caller: &Caller, action: &Action) -> Result<(), ApiError> {
         match &action.definition.tenant_id {
             Some(tenant) if !caller.sees(tenant) => Err(ApiError::not_found("action", &action.id)),
             None if !caller.is_platform => Err(ApiError::forbidden("This action is platform-wide; only a platform administrator changes it.")),

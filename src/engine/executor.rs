@@ -270,7 +270,7 @@ fn deltas(job: &Job, end: &End, duration_ms: i64) -> Deltas {
 }
 
 /// Takes the values of secrets out of everything that is stored of an attempt.
-fn redact(result: &mut Result<Output, HandlerError>, secrets: &[String]) {
+pub(super) fn redact(result: &mut Result<Output, HandlerError>, secrets: &[String]) {
     if secrets.is_empty() {
         return;
     }

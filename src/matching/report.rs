@@ -92,7 +92,6 @@ pub struct Mend {
 /// What one condition or group said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "server", schema(no_recursion))]
 pub struct ConditionReport {
     /// Where it stands, as a JSON Pointer into the action: `/conditions/2`.
     pub pointer: String,
@@ -119,6 +118,7 @@ pub struct ConditionReport {
     pub mend: Option<Mend>,
     /// The items of a group.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "server", schema(no_recursion))]
     pub items: Vec<ConditionReport>,
 }
 

@@ -119,7 +119,13 @@ mod tests {
     #[test]
     fn applying_the_difference_gives_the_second_text() {
         let (before, after) = ("1\n2\n3\n4", "0\n2\n4\n5");
-        let kept: Vec<String> = diff(before, after).into_iter().filter_map(|l| match l { DiffLine::Same(t) | DiffLine::Added(t) => Some(t), _ => None }).collect();
+        let kept: Vec<String> = diff(before, after)
+            .into_iter()
+            .filter_map(|l| match l {
+                DiffLine::Same(t) | DiffLine::Added(t) => Some(t),
+                _ => None,
+            })
+            .collect();
         assert_eq!(kept.join("\n"), after);
     }
 }

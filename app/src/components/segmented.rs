@@ -126,8 +126,20 @@ pub fn Tabs(
     let step = move |ev: leptos::ev::KeyboardEvent| {
         let now = selected.get_untracked();
         let next = match ev.key().as_str() {
-            "ArrowRight" => if now == last { 0 } else { now + 1 },
-            "ArrowLeft" => if now == 0 { last } else { now - 1 },
+            "ArrowRight" => {
+                if now == last {
+                    0
+                } else {
+                    now + 1
+                }
+            }
+            "ArrowLeft" => {
+                if now == 0 {
+                    last
+                } else {
+                    now - 1
+                }
+            }
             "Home" => 0,
             "End" => last,
             _ => return,

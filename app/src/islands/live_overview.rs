@@ -67,7 +67,11 @@ fn executions(stats: &Stats, before: Option<&Before>) -> Figure {
     match before.filter(|b| b.executions > 0).map(|b| (stats.total_executions - b.executions) as f64 / b.executions as f64 * 100.0) {
         Some(change) if change.abs() >= 0.05 => {
             let icon = if change < 0.0 { icon::DOWN } else { icon::UP };
-            Figure { note: format!("{} % {}", if change >= 1_000.0 { ">1,000".to_owned() } else { format!("{:.1}", change.abs()) }, earlier(stats.window)), icon: Some(icon), ..figure }
+            Figure {
+                note: format!("{} % {}", if change >= 1_000.0 { ">1,000".to_owned() } else { format!("{:.1}", change.abs()) }, earlier(stats.window)),
+                icon: Some(icon),
+                ..figure
+            }
         }
         _ => Figure { note: plural(of(stats, Status::Running), "runs now", "run now"), ..figure },
     }
@@ -159,7 +163,16 @@ mod tests {
     use super::*;
 
     fn stats() -> Stats {
-        Stats { total_executions: 42_514, success_rate_percent: Some(99.04), p95_ms: Some(283.0), p50_ms: Some(70.0), queue_depth: 37, oldest_pending_ms: Some(4_200), dead_letters: 17, ..Stats::default() }
+        Stats {
+            total_executions: 42_514,
+            success_rate_percent: Some(99.04),
+            p95_ms: Some(283.0),
+            p50_ms: Some(70.0),
+            queue_depth: 37,
+            oldest_pending_ms: Some(4_200),
+            dead_letters: 17,
+            ..Stats::default()
+        }
     }
 
     #[test]
@@ -169,13 +182,7 @@ mod tests {
         let said: Vec<String> = tiles.iter().map(|f| format!("{} {} | {}", f.value, f.unit, f.note)).collect();
         assert_eq!(
             said,
-            [
-                "99.0 % | 0.4 points on the day before",
-                "42,514  | 6.1 % on the day before",
-                "283 ms | median 70 ms",
-                "37  | oldest waits 4.2 s",
-                "17  | wait for a person"
-            ]
+            ["99.0 % | 0.4 points on the day before", "42,514  | 6.1 % on the day before", "283 ms | median 70 ms", "37  | oldest waits 4.2 s", "17  | wait for a person"]
         );
         assert_eq!(tiles[0].tone, Tone::Warn);
     }

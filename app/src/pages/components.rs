@@ -96,7 +96,10 @@ fn status() -> impl IntoView {
             ("Health badge: over time", healths().into_any()),
             ("Verdict", view! { <div class="row row-wrap">{verdicts}</div> }.into_any()),
             ("Live", view! { <div class="row row-wrap"><LiveMark live=true text="Live, 2 s ago"/><LiveMark live=false text="Paused, 3 min ago"/></div> }.into_any()),
-            ("Pills, keys, method", view! { <div class="row row-wrap"><Pill>"version 7"</Pill><Pill mono=true>"order.paid"</Pill><kbd>"Ctrl K"</kbd><span class="verb">"POST"</span></div> }.into_any()),
+            (
+                "Pills, keys, method",
+                view! { <div class="row row-wrap"><Pill>"version 7"</Pill><Pill mono=true>"order.paid"</Pill><kbd>"Ctrl K"</kbd><span class="verb">"POST"</span></div> }.into_any(),
+            ),
         ],
     )
 }

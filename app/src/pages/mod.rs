@@ -10,8 +10,8 @@ use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 
 use crate::components::escape::escape;
-use crate::components::feedback::Empty;
-use crate::components::icon;
+use crate::components::feedback::{Callout, CalloutKind};
+use crate::components::page_head::PageHead;
 
 pub mod components;
 pub mod login;
@@ -52,7 +52,9 @@ fn refusal(error: ApiError) -> AnyView {
     }
     view! {
         <PageTitle text=title/>
-        <section class="panel"><Empty icon=icon::TRIANGLE title=title text=error.detail><a class="btn" href="">"Try again"</a></Empty></section>
+        <PageHead title=title/>
+        <Callout kind=CalloutKind::Fault><p>{error.detail}</p></Callout>
+        <p><a href="">"Try again"</a></p>
     }
     .into_any()
 }

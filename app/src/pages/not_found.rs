@@ -5,8 +5,7 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
 use super::PageTitle;
-use crate::components::feedback::Empty;
-use crate::components::icon;
+use crate::components::page_head::PageHead;
 
 /// Answers 404, with a way on.
 #[component]
@@ -21,6 +20,8 @@ pub fn NotFound(
     let text = if text.is_empty() { "There is no page at this address. It may have been deleted, or belong to another tenant.".to_owned() } else { text };
     view! {
         <PageTitle text="Not found"/>
-        <section class="panel"><Empty icon=icon::SEARCH title="Not found" text=text><a class="btn" href="/">"Overview"</a></Empty></section>
+        <PageHead title="Not found"/>
+        <section class="panel"><p class="panel-body">{text}</p></section>
+        <p><a href="/">"To the overview"</a></p>
     }
 }

@@ -2,9 +2,8 @@
 
 use event_actions::charts::{self, Axis};
 use event_actions::engine::{Caller, Engine};
-use event_actions::model::action::{Action, ActionFilter};
 use event_actions::model::execution::{Execution, ExecutionFilter, Status};
-use event_actions::model::health::{Health, HealthStatus};
+use event_actions::model::health::Health;
 use event_actions::model::page::PageRequest;
 use event_actions::model::stats::{Point, Stats, Window};
 use event_actions::model::{ApiError, Timestamp};
@@ -12,23 +11,21 @@ use leptos::prelude::*;
 
 use super::{PageTitle, asked, page};
 use crate::components::chart_figure::{ChartFigure, ChartTable, LegendItem};
-use crate::components::data_table::{Cell, Column, DataTable};
 use crate::components::feedback::Empty;
-use crate::components::format::{DASH, count, duration, duration_or_dash, plural};
-use crate::components::health_badge::{HealthLine, Wellbeing};
+use crate::components::format::{DASH, count, duration};
 use crate::components::icon;
 use crate::components::page_head::{PageHead, Panel};
 use crate::components::segmented::{Choice, SegmentedLinks};
-use crate::components::status_badge::StatusBadge;
-use crate::components::time::{Time, TimeStyle, Zone, use_zone};
+use crate::components::time::{Zone, use_zone};
 use crate::islands::live_overview::{Before, LiveTiles};
 use crate::session::encode;
 use crate::shell::{link, query};
 
+mod healths;
+mod latest;
+
 /// Executions shown at the end of the page.
 const LATEST: u32 = 10;
-/// Actions named in the list of healths.
-const NAMED: usize = 6;
 
 /// The page.
 #[component]
@@ -46,7 +43,7 @@ struct Data {
     stats: Stats,
     before: Option<Before>,
     system: Health,
-    actions: Vec<Action>,
+    actions: healths::Actions,
     latest: Vec<Execution>,
     now: Timestamp,
 }
@@ -59,7 +56,7 @@ async fn read(engine: &Engine, caller: &Caller, window: Window) -> Result<Data, 
         None => None,
     };
     let system = engine.system_health(caller).await?;
-    let actions = engine.list_actions(caller, ActionFilter::default(), PageRequest { limit: Some(200), cursor: None }).await?.items;
+    let actions = healths::read(engine, caller).await?;
     let latest = engine.list_executions(caller, ExecutionFilter::default(), PageRequest { limit: Some(LATEST), cursor: None }).await?.items;
     Ok(Data { stats, before, system, actions, latest, now })
 }
@@ -106,10 +103,10 @@ fn document(data: Data, zone: Zone) -> impl IntoView {
         {tiles}
         <div class="cols cols-21 cols-fill">
             <Panel id="c-status" title="Executions by status" note=per.clone()>{bars}</Panel>
-            {healths(data.system, &data.actions)}
+            {healths::healths(data.system, data.actions)}
         </div>
         <Panel id="c-duration" title="Duration" note=per>{lines}</Panel>
-        {latest(data.latest, data.now, zone)}
+        {latest::latest(data.latest, data.now, zone)}
     }
 }
 
@@ -146,7 +143,12 @@ fn bars(stats: &Stats, zone: Zone) -> impl IntoView + use<> {
     let label = label_of(stats.window, zone);
     let step_ms = stats.window.step_minutes() * 60_000;
     let svg = charts::bars(stats, &Axis { label: &label, link: &interval, step_ms });
-    let shown = [(Status::Succeeded, "sw-ok", "Succeeded"), (Status::Retrying, "sw-warn", "Retrying"), (Status::Failed, "sw-bad", "Failed"), (Status::DeadLetter, "sw-dead", "Dead letter")];
+    let shown = [
+        (Status::Succeeded, "sw-ok", "Succeeded"),
+        (Status::Retrying, "sw-warn", "Retrying"),
+        (Status::Failed, "sw-bad", "Failed"),
+        (Status::DeadLetter, "sw-dead", "Dead letter"),
+    ];
     let total = |status: Status| stats.series.iter().filter_map(|p| p.by_status.get(&status)).sum::<i64>();
     let legend = shown
         .map(|(status, swatch, text)| LegendItem { swatch, text: text.to_owned(), count: count(total(status)), href: link(&format!("/executions?status={}", status.name())) })
@@ -184,7 +186,11 @@ mod tests {
 
     #[test]
     fn the_time_before_is_summed_from_points() {
-        let point = |minutes_ago: i64, ok: i64, bad: i64| Point { at: Timestamp(100 * 60_000 - minutes_ago * 60_000), by_status: [(Status::Succeeded, ok), (Status::Failed, bad)].into_iter().collect(), ..Point::default() };
+        let point = |minutes_ago: i64, ok: i64, bad: i64| Point {
+            at: Timestamp(100 * 60_000 - minutes_ago * 60_000),
+            by_status: [(Status::Succeeded, ok), (Status::Failed, bad)].into_iter().collect(),
+            ..Point::default()
+        };
         let wider = Stats { series: vec![point(40, 9, 9), point(30, 3, 1), point(16, 4, 0), point(15, 50, 50)], ..Stats::default() };
         let found = before(&wider, Window::Quarter, Timestamp(100 * 60_000));
         assert_eq!(found, Some(Before { executions: 8, success_rate_percent: Some(87.5) }));

@@ -17,7 +17,7 @@ async fn run(source: &str, limit_ms: u64) -> ModuleRun {
     let done = JsPool::new(1).run("t", script, Duration::from_millis(limit_ms), &CancellationToken::new()).await;
     let logs = done.logs.clone();
     let outcome = done.outcome.map_err(|t| t.into_error("m", done.logs));
-    ModuleRun { outcome, logs, duration_ms: i64::try_from(started.elapsed().as_millis()).expect("short") }
+    ModuleRun { outcome, place: None, logs, duration_ms: i64::try_from(started.elapsed().as_millis()).expect("short") }
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod program;
 mod ranges;
 mod run;
 mod segment;
+mod shelves;
 mod state;
 mod test;
 mod tree;

@@ -1,52 +1,87 @@
-//! Builds the tree: decides for every action of a node in which way it is filed there.
+//! Builds the tree: decides for every action of a node in which way it is filed there. `shelves` then builds the ways.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use rustc_hash::FxHashMap;
 
 use super::hash::NONE;
 use super::keys::Keys;
 use super::program::{Plan, Predicate, Program};
-use super::ranges::Ranges;
 use super::test::Scale;
-use super::tree::{Branch, LIST, MORE, Node, Posting, Tree, Words, key};
+use super::tree::{LIST, Node, Tree, key};
 
 /// Up to so many actions are just listed: looking at each costs less than a search.
 const FEW: usize = 6;
-/// From so many words or intervals of one field on, they get an automaton or a sorted table.
-const WORTH_SORTING: usize = 8;
+/// A literal that fewer actions share is not worth deciding before looking at them.
+const WORTH_GUARDING: usize = 32;
 /// Most keys one action is filed under, those of all its event types together.
 const MAX_KEYS: usize = 4096;
 /// Deepest nesting of nodes.
 const MAX_DEPTH: usize = 24;
 
-/// In which way an action is filed under a field; the order in which a branch is built.
+/// In which way an action is filed under a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Way {
+pub(super) enum Way {
+    /// Under a value that the field must have.
     Key,
+    /// Under a value that an array in the field must have in it.
+    Element,
+    /// By a word that a string must have in it.
     Word,
+    /// By the interval in which a value must lie.
     Range(Scale),
+    /// The field must be there.
     Present,
 }
 
 /// One action filed: by field, way and hash, so that sorting brings together what belongs together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Filed {
-    field: u32,
-    way: Way,
-    hash: u64,
-    position: u32,
+pub(super) struct Filed {
+    pub(super) field: u32,
+    pub(super) way: Way,
+    pub(super) hash: u64,
+    pub(super) position: u32,
+}
+
+/// What is known of all actions of a node, since they were reached.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The fields by whose keys they were reached.
+    fields: Vec<u32>,
+    /// The literals found to hold on the way.
+    literals: Vec<u32>,
+}
+
+impl Known {
+    /// Calls `inner` with the field known too.
+    pub(super) fn with_field<T>(&mut self, field: u32, inner: impl FnOnce(&mut Self) -> T) -> T {
+        self.fields.push(field);
+        let result = inner(self);
+        self.fields.pop();
+        result
+    }
+
+    fn depth(&self) -> usize {
+        self.fields.len() + self.literals.len()
+    }
+}
+
+/// How often keys, fields and literals are wanted in a node.
+struct Counts {
+    total: usize,
+    keys: FxHashMap<u64, u32>,
+    fields: FxHashMap<u32, u32>,
+    literals: FxHashMap<u32, u32>,
 }
 
 /// Builds the tree of one index.
 #[derive(Debug)]
 pub(super) struct Planter<'a> {
-    program: &'a Program,
+    pub(super) program: &'a Program,
     /// Per action its plan.
-    plans: &'a [Plan],
+    pub(super) plans: &'a [Plan],
     /// Per action how many buckets it is in.
     spread: &'a [u32],
     keys: Keys<'a>,
-    tree: Tree,
+    pub(super) tree: Tree,
 }
 
 impl<'a> Planter<'a> {
@@ -63,95 +98,111 @@ impl<'a> Planter<'a> {
 
     /// Plants the actions of a bucket; the target stands for them.
     pub(super) fn plant(&mut self, mut positions: Vec<u32>) -> u32 {
-        self.target(&mut positions, &mut Vec::new())
+        self.target(&mut positions, &mut Known::default())
     }
 
-    /// `used` are the fields by whose keys these actions were reached.
-    fn target(&mut self, positions: &mut [u32], used: &mut Vec<u32>) -> u32 {
+    /// Plants actions of which something is known already.
+    pub(super) fn target(&mut self, positions: &mut [u32], known: &mut Known) -> u32 {
         let first = self.literals(positions[0]);
         if positions.len() <= FEW || positions[1..].iter().all(|p| self.literals(*p) == first) {
             return LIST | self.list(positions);
         }
-        self.node(positions, used)
+        let id = self.tree.nodes.len() as u32;
+        self.tree.nodes.push(Node { plain: NONE, guards: (0, 0), branches: (0, 0) });
+        self.tree.nodes[id as usize] = self.node(id, positions, known);
+        id
     }
 
-    fn literals(&self, position: u32) -> &'a [u32] {
+    pub(super) fn literals(&self, position: u32) -> &'a [u32] {
         self.program.literals(&self.plans[position as usize])
     }
 
-    fn positive(&self, position: u32) -> impl Iterator<Item = &'a Predicate> + use<'a> {
+    pub(super) fn positive(&self, position: u32) -> impl Iterator<Item = &'a Predicate> + use<'a> {
         self.program.positive(&self.plans[position as usize])
     }
 
-    fn node(&mut self, positions: &mut [u32], used: &mut Vec<u32>) -> u32 {
-        let id = self.tree.nodes.len() as u32;
-        self.tree.nodes.push(Node { plain: NONE, start: 0, end: 0 });
-        let counts = self.counts(positions, used);
+    fn node(&mut self, id: u32, positions: &[u32], known: &mut Known) -> Node {
+        let counts = self.counts(positions, known);
         let mut filed = Vec::with_capacity(positions.len());
+        let mut guarded = Vec::new();
         let mut plain = Vec::new();
-        for &position in positions.iter() {
-            if !self.file(position, &counts, used, &mut filed) {
+        for &position in positions {
+            if self.by_key(position, &counts, known, &mut filed) {
+                continue;
+            }
+            if let Some(guard) = self.guard(position, &counts) {
+                guarded.push((guard, position));
+            } else if let Some((field, way, hash)) = self.by_field(position, &counts) {
+                filed.push(Filed { field, way, hash, position });
+            } else {
                 plain.push(position);
             }
         }
         drop(counts);
         filed.sort_unstable();
         filed.dedup();
-        let branches: Vec<Branch> = filed.chunk_by_mut(|a, b| a.field == b.field).map(|chunk| self.branch(id, chunk, used)).collect();
-        let start = self.tree.branches.len() as u32;
-        self.tree.branches.extend(branches);
-        let end = self.tree.branches.len() as u32;
+        guarded.sort_unstable();
+        let branches: Vec<_> = filed.chunk_by(|a, b| a.field == b.field).map(|chunk| self.branch(id, chunk, known)).collect();
+        drop(filed);
+        let guards: Vec<_> = guarded.chunk_by(|a, b| a.0 == b.0).map(|chunk| self.guarded(chunk, known)).collect();
         let plain = if plain.is_empty() { NONE } else { self.list(&mut plain) };
-        self.tree.nodes[id as usize] = Node { plain, start, end };
-        id
+        Node { plain, guards: append(&mut self.tree.guards, guards), branches: append(&mut self.tree.branches, branches) }
     }
 
-    /// How often each key and each field is wanted.
-    fn counts(&self, positions: &[u32], used: &[u32]) -> Counts {
-        let mut counts = Counts { total: positions.len(), keys: FxHashMap::default(), fields: FxHashMap::default() };
+    fn guarded(&mut self, chunk: &[(u32, u32)], known: &mut Known) -> (u32, u32) {
+        let mut positions: Vec<u32> = chunk.iter().map(|g| g.1).collect();
+        known.literals.push(chunk[0].0);
+        let target = self.target(&mut positions, known);
+        known.literals.pop();
+        (chunk[0].0, target)
+    }
+
+    fn counts(&self, positions: &[u32], known: &Known) -> Counts {
+        let mut counts = Counts { total: positions.len(), keys: FxHashMap::default(), fields: FxHashMap::default(), literals: FxHashMap::default() };
         for &position in positions {
-            for &literal in self.literals(position).iter().filter(|l| self.may_key(**l, position, used)) {
-                self.keys.each(literal, &mut |field, hash| *counts.keys.entry(key(field, hash)).or_default() += 1);
-            }
-            for predicate in self.positive(position).filter(|p| p.field != NONE) {
-                *counts.fields.entry(predicate.field).or_default() += 1;
+            for &literal in self.literals(position) {
+                let (predicate, negated) = self.program.predicate(literal);
+                if self.may_key(literal, position, known) {
+                    self.keys.each(literal, &mut |field, hash| *counts.keys.entry(key(field, hash)).or_default() += 1);
+                }
+                if !negated && predicate.field != NONE {
+                    *counts.fields.entry(predicate.field).or_default() += 1;
+                }
+                if predicate.memo != NONE && self.may_guard(literal, known) {
+                    *counts.literals.entry(literal).or_default() += 1;
+                }
             }
         }
         counts
     }
 
     /// Several keys multiply the places of an action, so they serve once on the way down, and only while there are not too many.
-    fn may_key(&self, literal: u32, position: u32, used: &[u32]) -> bool {
+    fn may_key(&self, literal: u32, position: u32, known: &Known) -> bool {
         match self.keys.count(literal) as usize {
             0 => false,
-            1 => {
-                let mut fresh = used.len() < MAX_DEPTH;
-                self.keys.each(literal, &mut |field, _| fresh &= !used.contains(&field));
-                fresh
-            }
-            several => used.is_empty() && several.saturating_mul(self.spread[position as usize] as usize) <= MAX_KEYS,
+            1 => known.depth() < MAX_DEPTH && !self.leads_to(literal, known),
+            several => known.fields.is_empty() && several.saturating_mul(self.spread[position as usize] as usize) <= MAX_KEYS,
         }
     }
 
-    /// Files one action in the best way there is; false when there is none.
-    fn file(&self, position: u32, counts: &Counts, used: &[u32], filed: &mut Vec<Filed>) -> bool {
-        let keyed = self.literals(position).iter().filter(|l| self.may_key(**l, position, used));
-        let rarest = keyed.map(|l| (self.cost(*l, counts), *l)).min();
-        let word = self.positive(position).filter_map(|p| Some((p.test.word()?.len(), p.field))).max();
-        let range = self.positive(position).find_map(|p| Some((p.test.interval()?.0, p.field)));
-        let needed = self.positive(position).map(|p| p.field).filter(|f| *f != NONE).min_by_key(|f| counts.fields.get(f).copied());
-        let narrows = rarest.is_some_and(|(cost, _)| cost * 4 <= counts.total * 3);
-        let (way, field) = match (rarest, word, range, needed) {
-            (Some((_, literal)), word, range, _) if narrows || word.is_none() && range.is_none() => {
-                self.keys.each(literal, &mut |field, hash| filed.push(Filed { field, way: Way::Key, hash, position }));
-                return true;
-            }
-            (_, Some((_, field)), ..) => (Way::Word, field),
-            (_, _, Some((scale, field)), _) => (Way::Range(scale), field),
-            (.., Some(field)) => (Way::Present, field),
-            _ => return false,
-        };
-        filed.push(Filed { field, way, hash: 0, position });
+    /// Whether actions were reached by a key of this literal's fields, so that another such key tells nothing new.
+    fn leads_to(&self, literal: u32, known: &Known) -> bool {
+        let mut found = false;
+        self.keys.each(literal, &mut |field, _| found |= known.fields.contains(&field));
+        found
+    }
+
+    fn may_guard(&self, literal: u32, known: &Known) -> bool {
+        known.depth() < MAX_DEPTH && !known.literals.contains(&literal) && !self.leads_to(literal, known)
+    }
+
+    /// Files an action under its rarest key, if that leaves most others out. Costs less than twice apart count as equal, so that
+    /// actions agree on fields.
+    fn by_key(&self, position: u32, counts: &Counts, known: &Known, filed: &mut Vec<Filed>) -> bool {
+        let keyed = self.literals(position).iter().filter(|l| self.may_key(**l, position, known));
+        let costs = keyed.map(|l| (self.cost(*l, counts), *l)).filter(|(cost, _)| cost * 4 <= counts.total * 3);
+        let Some((_, _, literal)) = costs.map(|(cost, l)| (cost.checked_ilog2(), self.program.predicate(l).0.field, l)).min() else { return false };
+        self.keys.each(literal, &mut |field, hash| filed.push(Filed { field, way: Way::Key, hash, position }));
         true
     }
 
@@ -162,99 +213,33 @@ impl<'a> Planter<'a> {
         cost
     }
 
-    fn branch(&mut self, node: u32, filed: &mut [Filed], used: &mut Vec<u32>) -> Branch {
-        let field = filed[0].field;
-        let mut branch = Branch { field, keyed: false, present: NONE, ranges: [NONE, NONE], words: NONE };
-        let mut present = Vec::new();
-        for chunk in filed.chunk_by(|a, b| (a.way, a.hash) == (b.way, b.hash)) {
-            let mut positions: Vec<u32> = chunk.iter().map(|f| f.position).collect();
-            match chunk[0].way {
-                Way::Key => {
-                    branch.keyed = true;
-                    used.push(field);
-                    let target = self.target(&mut positions, used);
-                    used.pop();
-                    self.tree.keys.insert(key(field, chunk[0].hash), node, target);
-                }
-                Way::Word if positions.len() >= WORTH_SORTING => match self.words(field, &positions) {
-                    Some(words) => branch.words = words,
-                    None => present.extend(positions),
-                },
-                Way::Range(scale) if positions.len() >= WORTH_SORTING => branch.ranges[scale as usize] = self.ranges(field, scale, &positions),
-                _ => present.extend(positions),
-            }
-        }
-        if !present.is_empty() {
-            branch.present = self.list(&mut present);
-        }
-        branch
+    /// The literal that the action shares with most others, when so many share it that it is best decided first.
+    fn guard(&self, position: u32, counts: &Counts) -> Option<u32> {
+        let shared = self.literals(position).iter().filter_map(|l| Some((*counts.literals.get(l)?, *l)));
+        let worth = WORTH_GUARDING.max(counts.total / 8);
+        shared.filter(|(count, _)| *count as usize >= worth).max_by_key(|(count, l)| (*count, u32::MAX - l)).map(|(_, literal)| literal)
     }
 
-    /// Sorted intervals in which the field must lie. `None` of the predicates of other fields or scales counts.
-    fn ranges(&mut self, field: u32, scale: Scale, positions: &[u32]) -> u32 {
-        let mut intervals: Vec<(f64, f64, u32)> = positions.iter().map(|&p| {
-            let on_scale = self.positive(p).filter(|q| q.field == field).filter_map(|q| q.test.interval()).filter(|i| i.0 == scale);
-            let (low, high) = on_scale.fold((f64::NEG_INFINITY, f64::INFINITY), |(low, high), i| (low.max(i.1), high.min(i.2)));
-            (low, high, p)
-        }).collect();
-        intervals.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)).then_with(|| self.literals(a.2).cmp(self.literals(b.2))));
-        let first = self.tree.postings.len() as u32;
-        let mut ends = Vec::new();
-        let (program, plans) = (self.program, self.plans);
-        for chunk in intervals.chunk_by(|a, b| program.literals(&plans[a.2 as usize]) == program.literals(&plans[b.2 as usize])) {
-            ends.push((chunk[0].0, chunk[0].1));
-            let positions: Vec<u32> = chunk.iter().map(|i| i.2).collect();
-            post(&mut self.tree, self.plans[positions[0] as usize], &positions);
+    /// The best other way to file an action under a field that it needs.
+    fn by_field(&self, position: u32, counts: &Counts) -> Option<(u32, Way, u64)> {
+        let needed = || self.positive(position).filter(|p| p.field != NONE);
+        if let Some((_, field)) = needed().filter_map(|p| Some((p.test.word()?.len(), p.field))).max() {
+            return Some((field, Way::Word, 0));
         }
-        self.tree.ranges.push((Ranges::new(&ends), first));
-        self.tree.ranges.len() as u32 - 1
-    }
-
-    /// An automaton of the longest word that each action needs in the field; `None` when it cannot be built.
-    fn words(&mut self, field: u32, positions: &[u32]) -> Option<u32> {
-        let word = |p: u32| self.positive(p).filter(|q| q.field == field).filter_map(|q| q.test.word()).max_by_key(|w| w.len()).unwrap_or_default();
-        let mut needs: Vec<(&str, u32)> = positions.iter().map(|&p| (word(p), p)).collect();
-        needs.sort_unstable();
-        let groups: Vec<(&str, Vec<u32>)> = needs.chunk_by(|a, b| a.0 == b.0).map(|chunk| (chunk[0].0, chunk.iter().map(|n| n.1).collect())).collect();
-        let mut builder = AhoCorasick::builder();
-        let automaton = builder.match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::ContiguousNFA)).build(groups.iter().map(|g| g.0)).ok()?;
-        let lists = groups.into_iter().map(|(_, mut positions)| self.list(&mut positions)).collect();
-        self.tree.words.push(Words { automaton, lists });
-        Some(self.tree.words.len() as u32 - 1)
-    }
-
-    /// A list of actions, those with the same plan together.
-    fn list(&mut self, positions: &mut [u32]) -> u32 {
-        positions.sort_unstable_by(|a, b| self.literals(*a).cmp(self.literals(*b)).then(a.cmp(b)));
-        let start = self.tree.postings.len() as u32;
-        let (program, plans) = (self.program, self.plans);
-        for chunk in positions.chunk_by(|a, b| program.literals(&plans[*a as usize]) == program.literals(&plans[*b as usize])) {
-            post(&mut self.tree, self.plans[chunk[0] as usize], chunk);
-            if let Some(posting) = self.tree.postings.last_mut() {
-                posting.count |= MORE;
-            }
+        if let Some((field, hash)) = needed().find_map(|p| Some((p.field, p.test.element()?))) {
+            return Some((field, Way::Element, hash));
         }
-        if let Some(posting) = self.tree.postings.last_mut() {
-            posting.count &= !MORE;
+        if let Some((field, scale)) = needed().find_map(|p| Some((p.field, p.test.interval()?.0))) {
+            return Some((field, Way::Range(scale), 0));
         }
-        start
+        let rarest = needed().map(|p| p.field).min_by_key(|f| counts.fields.get(f).copied());
+        rarest.map(|field| (field, Way::Present, 0))
     }
 }
 
-fn post(tree: &mut Tree, plan: Plan, positions: &[u32]) {
-    let first = match positions {
-        [only] => *only,
-        _ => {
-            tree.positions.extend_from_slice(positions);
-            (tree.positions.len() - positions.len()) as u32
-        }
-    };
-    tree.postings.push(Posting { plan, first, count: positions.len() as u32 });
-}
-
-/// How often values and fields are wanted in a node.
-struct Counts {
-    total: usize,
-    keys: FxHashMap<u64, u32>,
-    fields: FxHashMap<u32, u32>,
+/// Appends a node's things to those of all nodes; the span they have there.
+fn append<T>(all: &mut Vec<T>, own: Vec<T>) -> (u32, u32) {
+    let start = all.len() as u32;
+    all.extend(own);
+    (start, all.len() as u32)
 }

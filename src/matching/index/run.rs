@@ -125,7 +125,8 @@ impl<'a, 'e> Run<'a, 'e> {
         program.literals(plan).iter().all(|l| self.literal(*l))
     }
 
-    fn literal(&mut self, literal: u32) -> bool {
+    /// Whether one literal holds.
+    pub(super) fn literal(&mut self, literal: u32) -> bool {
         let (predicate, negated) = self.program.predicate(literal);
         if predicate.memo == NONE {
             return self.decide(predicate) != negated;

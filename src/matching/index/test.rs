@@ -213,6 +213,14 @@ impl Test {
         }
     }
 
+    /// The hash of an element that some array must have for the test to hold.
+    pub(super) fn element(&self) -> Option<u64> {
+        match self {
+            Self::HasElement(want) => Some(hash::of_value(want)),
+            _ => None,
+        }
+    }
+
     /// A text that some string, or an element of some array, must have in it for the test to hold.
     pub(super) fn word(&self) -> Option<&str> {
         match self {

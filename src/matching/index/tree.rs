@@ -1,13 +1,13 @@
 //! The actions of one tenant and event type, filed so that an event meets few that do not match.
 //!
-//! A node files each of its actions in one way: under the hash of its rarest equals or in value, in an automaton by a word
-//! it needs, among sorted intervals, under a field that it needs, or plainly. What an event finds is a superset; the whole
-//! plan of each action found is then decided.
+//! A node files each of its actions in one way: under the hash of its rarest equals or in value, behind a literal that many
+//! share, in an automaton by a word it needs, among sorted intervals, under a field that it needs, or plainly. What an event
+//! finds is a superset; the whole plan of each action found is then decided.
 
 use aho_corasick::AhoCorasick;
 use serde_json::Value;
 
-use super::hash::{NONE, Table, mix};
+use super::hash::{self, NONE, Table, mix};
 use super::program::{Plan, Program};
 use super::ranges::Ranges;
 use super::run::Run;
@@ -36,9 +36,10 @@ pub(super) struct Posting {
 pub(super) struct Node {
     /// The list of those that nothing files better, or `NONE`.
     pub(super) plain: u32,
-    /// The span of its branches.
-    pub(super) start: u32,
-    pub(super) end: u32,
+    /// The span of its guards.
+    pub(super) guards: (u32, u32),
+    /// The span of its branches, in the order of their fields.
+    pub(super) branches: (u32, u32),
 }
 
 /// What a node files under one field. Nothing in it can match an event without that field.
@@ -47,12 +48,14 @@ pub(super) struct Branch {
     pub(super) field: u32,
     /// Whether there are keys of this field in `Tree::keys`.
     pub(super) keyed: bool,
+    /// Whether there are keys of elements of arrays in this field.
+    pub(super) elements: bool,
     /// The list of those that just need the field, or `NONE`.
     pub(super) present: u32,
     /// Positions in `Tree::ranges`, or `NONE`: by number and by date-time.
     pub(super) ranges: [u32; 2],
-    /// The position in `Tree::words`, or `NONE`.
-    pub(super) words: u32,
+    /// The span in `Tree::words`.
+    pub(super) words: (u32, u32),
 }
 
 /// Words that strings must have in them, and per word the list of actions.
@@ -67,6 +70,8 @@ pub(super) struct Words {
 pub(super) struct Tree {
     pub(super) nodes: Vec<Node>,
     pub(super) branches: Vec<Branch>,
+    /// Literals, and the targets of which they must hold.
+    pub(super) guards: Vec<(u32, u32)>,
     pub(super) postings: Vec<Posting>,
     pub(super) positions: Vec<u32>,
     /// From a value's hash with its field, and the node, to the target.
@@ -83,6 +88,11 @@ pub(super) const fn key(field: u32, hash: u64) -> u64 {
     mix(hash, field as u64)
 }
 
+/// The key under which the hash of an array's element is filed.
+pub(super) const fn element(field: u32, hash: u64) -> u64 {
+    mix(hash, field as u64 | 1 << 32)
+}
+
 impl Tree {
     /// Hits every action below `target` that matches the event of `run`.
     pub(super) fn visit(&self, target: u32, run: &mut Run<'_, '_>) {
@@ -93,7 +103,12 @@ impl Tree {
         if node.plain != NONE {
             self.list(node.plain, run);
         }
-        let branches = &self.branches[node.start as usize..node.end as usize];
+        for (literal, target) in &self.guards[node.guards.0 as usize..node.guards.1 as usize] {
+            if run.literal(*literal) {
+                self.visit(*target, run);
+            }
+        }
+        let branches = &self.branches[node.branches.0 as usize..node.branches.1 as usize];
         match &self.trie {
             Some(trie) if branches.len() >= MANY_FIELDS => {
                 for position in 0..run.count_present(trie) {
@@ -123,8 +138,20 @@ impl Tree {
                 self.ranges(scale, ranges, *first, slot, run);
             }
         }
-        if let Some(words) = self.words.get(branch.words as usize) {
+        for words in &self.words[branch.words.0 as usize..branch.words.1 as usize] {
             self.words(words, slot, run);
+        }
+        if branch.elements {
+            self.elements(node, branch.field, slot, run);
+        }
+    }
+
+    fn elements(&self, node: u32, field: u32, slot: usize, run: &mut Run<'_, '_>) {
+        let mut hashes: Vec<u64> = run.values(slot).iter().filter_map(|v| v.as_array()).flatten().map(hash::of_value).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        for hash in hashes {
+            self.keys.each(element(field, hash), node, |target| self.visit(target, run));
         }
     }
 
@@ -181,11 +208,12 @@ impl Tree {
 
     /// Builds what only whole trees need and gives back spare room.
     pub(super) fn seal(&mut self, program: &Program) {
-        if self.nodes.iter().any(|n| (n.end - n.start) as usize >= MANY_FIELDS) {
+        if self.nodes.iter().any(|n| (n.branches.1 - n.branches.0) as usize >= MANY_FIELDS) {
             self.trie = Some(Trie::new(&program.fields));
         }
         self.nodes.shrink_to_fit();
         self.branches.shrink_to_fit();
+        self.guards.shrink_to_fit();
         self.postings.shrink_to_fit();
         self.positions.shrink_to_fit();
     }

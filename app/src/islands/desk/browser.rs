@@ -144,6 +144,67 @@ pub fn close_popover(id: &str) {
     let _ = id;
 }
 
+/// The values of the inputs that a selector finds.
+#[must_use]
+pub fn values_of(selector: &str) -> Vec<String> {
+    #[cfg(feature = "hydrate")]
+    {
+        inputs(selector).iter().map(web_sys::HtmlInputElement::value).collect()
+    }
+    #[cfg(not(feature = "hydrate"))]
+    {
+        let _ = selector;
+        Vec::new()
+    }
+}
+
+/// Ticks or clears the boxes that a selector finds.
+pub fn tick(selector: &str, on: bool) {
+    #[cfg(feature = "hydrate")]
+    inputs(selector).iter().for_each(|input| input.set_checked(on));
+    #[cfg(not(feature = "hydrate"))]
+    let _ = (selector, on);
+}
+
+#[cfg(feature = "hydrate")]
+fn inputs(selector: &str) -> Vec<web_sys::HtmlInputElement> {
+    use wasm_bindgen::JsCast;
+    let Ok(all) = leptos::prelude::document().query_selector_all(selector) else { return Vec::new() };
+    (0..all.length()).filter_map(|n| all.item(n)?.dyn_into().ok()).collect()
+}
+
+/// What changed: an attribute of the input, and whether it is ticked.
+#[must_use]
+pub fn ticked(event: &leptos::ev::Event, attribute: &str) -> Option<(String, bool)> {
+    #[cfg(feature = "hydrate")]
+    {
+        use wasm_bindgen::JsCast;
+        let input = event.target()?.dyn_into::<web_sys::HtmlInputElement>().ok()?;
+        Some((input.get_attribute(attribute)?, input.checked()))
+    }
+    #[cfg(not(feature = "hydrate"))]
+    {
+        let _ = (event, attribute);
+        None
+    }
+}
+
+/// Makes the page anew where it stands.
+pub fn reload() {
+    #[cfg(feature = "hydrate")]
+    let _ = leptos::prelude::window().location().reload();
+}
+
+/// Takes what a selector finds out of sight.
+pub fn hide(selector: &str) {
+    #[cfg(feature = "hydrate")]
+    if let Ok(Some(element)) = leptos::prelude::document().query_selector(selector) {
+        let _ = element.set_attribute("hidden", "");
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = selector;
+}
+
 /// The time of day of an instant, `14:31:40`, in a zone that lies so many minutes east of UTC.
 #[must_use]
 pub fn clock(ms: f64, offset_minutes: i32) -> String {

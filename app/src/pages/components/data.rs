@@ -27,21 +27,26 @@ use crate::components::timeline::{Lineage, LineageItem, Timeline, TimelineItem, 
 const NOW: Timestamp = Timestamp(1_795_444_328_418);
 
 fn table() -> impl IntoView {
-    let rows = [("Send order to warehouse", Status::Running, None, DASH), ("Receipt mail", Status::Failed, Some(Gate::Rendering), "3 ms"), ("Score fraud risk", Status::Succeeded, None, "41 ms")]
-        .map(|(name, status, at, took)| {
-            view! {
-                <tr>
-                    <Cell label="Status"><StatusBadge status=status/></Cell>
-                    <th scope="row" class="full">{name}</th>
-                    <Cell class="full"><GateStripSmall of=Stop { at, waits: false }/></Cell>
-                    <Cell label="Duration" class="num">{took}</Cell>
-                    <Cell label="Began" class="num"><Time at=NOW.plus_ms(-16_000) now=NOW style=TimeStyle::Ago/></Cell>
-                </tr>
-            }
-        })
-        .into_iter()
-        .collect_view();
-    let columns = vec![Column::new("Status"), Column::new("Action").sort("?sort=name", Some("ascending")), Column::silent("Gates"), Column::number("Duration"), Column::number("Began")];
+    let rows = [
+        ("Send order to warehouse", Status::Running, None, DASH),
+        ("Receipt mail", Status::Failed, Some(Gate::Rendering), "3 ms"),
+        ("Score fraud risk", Status::Succeeded, None, "41 ms"),
+    ]
+    .map(|(name, status, at, took)| {
+        view! {
+            <tr>
+                <Cell label="Status"><StatusBadge status=status/></Cell>
+                <th scope="row" class="full">{name}</th>
+                <Cell class="full"><GateStripSmall of=Stop { at, waits: false }/></Cell>
+                <Cell label="Duration" class="num">{took}</Cell>
+                <Cell label="Began" class="num"><Time at=NOW.plus_ms(-16_000) now=NOW style=TimeStyle::Ago/></Cell>
+            </tr>
+        }
+    })
+    .into_iter()
+    .collect_view();
+    let columns =
+        vec![Column::new("Status"), Column::new("Action").sort("?sort=name", Some("ascending")), Column::silent("Gates"), Column::number("Duration"), Column::number("Began")];
     view! {
         <div class="panel">
             <DataTable caption="Three executions" columns=columns><tbody>{rows}</tbody></DataTable>
@@ -74,7 +79,13 @@ fn chart() -> impl IntoView {
 }
 
 fn tiles() -> impl IntoView {
-    let figure = |value: &str, unit: &'static str, note: &str, tone: Tone| Figure { value: value.to_owned(), unit, note: note.to_owned(), tone, icon: (tone == Tone::Warn).then_some(icon::DOWN) };
+    let figure = |value: &str, unit: &'static str, note: &str, tone: Tone| Figure {
+        value: value.to_owned(),
+        unit,
+        note: note.to_owned(),
+        tone,
+        icon: (tone == Tone::Warn).then_some(icon::DOWN),
+    };
     let spark = charts::spark_line(&[Some(3.0), Some(4.0), Some(2.0), Some(5.0), Some(5.5)]);
     view! {
         <Tiles label="Samples">

@@ -45,7 +45,8 @@ fn report(at: Option<Gate>, outcome: GateOutcome, reason: &str, behind: GateOutc
 }
 
 fn by_condition() -> MatchReport {
-    let mut report = report(Some(Gate::Conditions), GateOutcome::Stopped, "Condition 1: data.shipping.zone is the string \"20\"; it must equal the number 20.", GateOutcome::Passed);
+    let mut report =
+        report(Some(Gate::Conditions), GateOutcome::Stopped, "Condition 1: data.shipping.zone is the string \"20\"; it must equal the number 20.", GateOutcome::Passed);
     let condition = ConditionReport {
         pointer: "/conditions/0".to_owned(),
         holds: false,
@@ -67,11 +68,17 @@ pub(super) fn section() -> impl IntoView {
     let stopped = view! { <GateStrip report=by_condition() on_mend=|_| {}/> };
     let waits = report(Some(Gate::RateLimit), GateOutcome::Waits, "60 per minute are used up. This execution goes on at 14:32:14; 11 are before it.", GateOutcome::NotEvaluated);
     let fault = report(Some(Gate::Rendering), GateOutcome::Stopped, "customer.frist_name is undefined in line 19. Did you mean first_name?", GateOutcome::NotEvaluated);
-    let near = report(Some(Gate::EventType), GateOutcome::Stopped, "The event's type is \"user.created\"; the action listens to \"users.*\". \"users.*\" comes close.", GateOutcome::NotEvaluated);
+    let near = report(
+        Some(Gate::EventType),
+        GateOutcome::Stopped,
+        "The event's type is \"user.created\"; the action listens to \"users.*\". \"users.*\" comes close.",
+        GateOutcome::NotEvaluated,
+    );
     let passed = report(None, GateOutcome::Passed, "", GateOutcome::Passed);
     let after = view! { <div class="row row-wrap"><StatusBadge status=Status::Succeeded/><span>"Sent in 96 ms at the first attempt."</span></div> }.into_any();
     let small = Gate::ALL.into_iter().map(Some).chain([None]).map(|at| view! { <div><GateStripSmall of=Stop { at, waits: at == Some(Gate::RateLimit) }/></div> }).collect_view();
-    let counts = [(Gate::Enabled, 12), (Gate::EventType, 82), (Gate::Conditions, 41), (Gate::RateLimit, 3), (Gate::Rendering, 1)].map(|(gate, count)| StoppedAt { gate, count }).to_vec();
+    let counts =
+        [(Gate::Enabled, 12), (Gate::EventType, 82), (Gate::Conditions, 41), (Gate::RateLimit, 3), (Gate::Rendering, 1)].map(|(gate, count)| StoppedAt { gate, count }).to_vec();
     group(
         "k-gates",
         "Gate strip",

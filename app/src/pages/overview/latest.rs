@@ -22,7 +22,14 @@ pub(super) fn latest(executions: Vec<Execution>, now: Timestamp, zone: Zone) -> 
         .into_any();
     }
     let rows = executions.into_iter().map(|x| row(x, now, zone)).collect_view();
-    let columns = vec![Column::new("Status").width("124px"), Column::new("Action"), Column::new("Event"), Column::number("Attempts").class("num hide-m").width("84px"), Column::number("Duration").width("96px"), Column::number("Made").width("112px")];
+    let columns = vec![
+        Column::new("Status").width("124px"),
+        Column::new("Action"),
+        Column::new("Event"),
+        Column::number("Attempts").class("num hide-m").width("84px"),
+        Column::number("Duration").width("96px"),
+        Column::number("Made").width("112px"),
+    ];
     let aside = link("/executions").map(|href| view! { <a class="small" href=href>"All executions"</a> }.into_any());
     view! {
         <Panel id="c-latest" title="Latest executions" aside=aside.unwrap_or_else(|| ().into_any()) flush=true>
@@ -49,4 +56,3 @@ fn row(x: Execution, now: Timestamp, zone: Zone) -> impl IntoView {
         </tr>
     }
 }
-

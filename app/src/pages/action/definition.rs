@@ -1,0 +1,52 @@
+//! What an action does, in facts and as JSON.
+
+use event_actions::model::action::{Action, NewAction};
+use leptos::prelude::*;
+use serde_json::Value;
+
+use crate::components::format::plural;
+use crate::components::json_view::JsonView;
+use crate::components::page_head::{Fact, Facts, Panel};
+use crate::components::status_badge::Pill;
+use crate::session::encode;
+
+/// The panel.
+pub fn summary(action: &Action) -> impl IntoView + use<> {
+    let d = &action.definition;
+    let types = d.event_types.iter().map(|t| view! { <Pill mono=true>{t.clone()}</Pill> }).collect_view();
+    let tags = d.tags.iter().map(|t| view! { <a href=format!("/actions?tag={}", encode(t))>{t.clone()}</a>" " }).collect_view();
+    let has_tags = !d.tags.is_empty();
+    let conditions = d.conditions.len() as i64;
+    let filters = d.context_filters.len() as i64;
+    let whole = serde_json::to_value(d).unwrap_or(Value::Null);
+    view! {
+        <Panel id="a-definition" title="What it does">
+            <div class="stack-8">
+                <Facts>
+                    <Fact label="listens to"><span class="row row-wrap">{types}</span></Fact>
+                    <Fact label="conditions">{if conditions == 0 { "none".to_owned() } else { plural(conditions, "must hold", "must hold") }}</Fact>
+                    <Fact label="context">{if filters == 0 { "any".to_owned() } else { plural(filters, "filter", "filters") }}</Fact>
+                    <Fact label="handler">{d.handler_type.to_string()}</Fact>
+                    <Fact label="mode">{d.execution_mode.name()}</Fact>
+                    <Fact label="priority">{d.priority.name()}</Fact>
+                    <Fact label="retries">{retries(d)}</Fact>
+                    <Fact label="timeout">{format!("{} s", d.effective_timeout_seconds())}</Fact>
+                    <Fact label="limit">{limit(d)}</Fact>
+                    {has_tags.then(|| view! { <Fact label="tags">{tags}</Fact> })}
+                </Facts>
+                <details class="data">
+                    <summary>"Show as JSON"</summary>
+                    <JsonView value=whole/>
+                </details>
+            </div>
+        </Panel>
+    }
+}
+
+fn retries(d: &NewAction) -> String {
+    if d.max_retries == 0 { "none".to_owned() } else { format!("{}, first after {} s", d.max_retries, d.retry_delay_seconds) }
+}
+
+fn limit(d: &NewAction) -> String {
+    d.rate_limit.map_or_else(|| "none".to_owned(), |r| format!("{} per {} s and node", r.max, r.per_seconds))
+}
