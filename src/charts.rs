@@ -96,7 +96,12 @@ fn bar_drawing(series: &[Point], together: usize, size: Size, axis: &Axis<'_>) -
     for (i, (at, group)) in starts.iter().zip(&groups).enumerate() {
         let until = at.plus_ms(axis.step_ms * together as i64);
         let title = format!("{}: {} succeeded, {} retrying, {} failed, {} dead letter", (axis.label)(*at), group[0], group[1], group[2], group[3]);
-        let area = format!("<title>{}</title><rect class=\"hit\" x=\"{:.1}\" y=\"{TOP}\" width=\"{band:.1}\" height=\"{}\"/>", escape(&title), size.left + band * i as f32, size.plot_height());
+        let area = format!(
+            "<title>{}</title><rect class=\"hit\" x=\"{:.1}\" y=\"{TOP}\" width=\"{band:.1}\" height=\"{}\"/>",
+            escape(&title),
+            size.left + band * i as f32,
+            size.plot_height()
+        );
         let _ = match (axis.link)(*at, until) {
             Some(href) => write!(out, "<a href=\"{}\" tabindex=\"-1\">{area}</a>", escape(&href)),
             None => write!(out, "<g>{area}</g>"),
@@ -181,7 +186,15 @@ fn frame(base: &mut ChartBase, size: Size, paints: impl Iterator<Item = Paint>) 
 }
 
 fn value_axis(size: Size, top: f64, format: &str) -> YAxisConfig {
-    let mut axis = YAxisConfig { width: Some(size.left * SCALE), split_number: 4, min: Some(0.0), max: Some(top as f32), name_align: Some(Align::Left), formatter: Some(format.to_owned()), ..YAxisConfig::default() };
+    let mut axis = YAxisConfig {
+        width: Some(size.left * SCALE),
+        split_number: 4,
+        min: Some(0.0),
+        max: Some(top as f32),
+        name_align: Some(Align::Left),
+        formatter: Some(format.to_owned()),
+        ..YAxisConfig::default()
+    };
     axis.font.size = 11.0 * SCALE;
     axis.font.color = Color::from(LABELS);
     axis
@@ -204,7 +217,7 @@ fn open(size: Size, drawn: &str, paints: &[Paint]) -> String {
 }
 
 /// The distances between words under an axis that read well, in minutes.
-const STRIDES: [i64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880];
+const STRIDES: [i64; 15] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 2880];
 
 /// Words under the axis, as many as have room, at round times where a point begins at one.
 fn time_labels(out: &mut String, size: Size, starts: &[Timestamp], band: f32, axis: &Axis<'_>) {

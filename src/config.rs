@@ -67,7 +67,8 @@ pub struct Config {
     pub database_url: Option<String>,
     /// Connections to PostgreSQL per node, 2 to 200.
     pub database_connections: u32,
-    /// 32 bytes in base64 that encrypt secrets; none means the one in the data folder. Always set with PostgreSQL.
+    /// 32 bytes in base64 that encrypt secrets, or while keys are exchanged the new ones, a comma and the old ones; none means
+    /// those in the data folder. Always set with PostgreSQL.
     pub master_key: Option<SecretString>,
     /// The first administrator, made at start when there is none.
     pub admin_email: Option<String>,

@@ -118,7 +118,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 fn grammar() -> clap::Command {
-    let mut command = clap::Command::new("event-actions").version(env!("CARGO_PKG_VERSION")).about(ABOUT).after_help(AFTER_HELP);
+    let mut command = clap::Command::new("event-actions").version(env!("CARGO_PKG_VERSION"));
     command = command.arg(
         Arg::new("config")
             .long("config")
@@ -133,7 +133,8 @@ fn grammar() -> clap::Command {
         let help = format!("{} [env: {}]{default}", setting.help, setting.env);
         command = command.arg(Arg::new(setting.name).long(flag).value_name(setting.value).global(true).help_heading("Settings").help(help));
     }
-    Command::augment_subcommands(command)
+    // The enum's own words are for readers of the code.
+    Command::augment_subcommands(command).about(ABOUT).long_about(None).after_help(AFTER_HELP)
 }
 
 fn load(matches: &ArgMatches) -> Result<Config, Vec<ConfigFault>> {

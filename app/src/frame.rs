@@ -10,7 +10,7 @@ use crate::components::icon::{self, Icon};
 use crate::components::time::{Zone, use_zone};
 use crate::islands::live_overview::LiveChip;
 use crate::preferences::{Preferences, Theme};
-use crate::shell::{NAV, NavItem, current_url};
+use crate::shell::{NAV, current_url};
 
 /// Zones offered beside the one chosen, in minutes east of UTC.
 const OFFSETS: [i32; 37] = [
@@ -38,11 +38,6 @@ pub fn Frame(
     }
 }
 
-/// Whether an entry stands for the page at `path`: its own, or one beneath it.
-fn is_current(item: &NavItem, path: &str) -> bool {
-    path == item.path || (item.path != "/" && path.strip_prefix(item.path).is_some_and(|rest| rest.starts_with('/')))
-}
-
 #[component]
 fn Sidebar(path: String) -> impl IntoView {
     let groups = NAV
@@ -51,7 +46,7 @@ fn Sidebar(path: String) -> impl IntoView {
             let links = items
                 .iter()
                 .map(|item| {
-                    let current = is_current(item, &path).then_some("page");
+                    let current = item.covers(&path).then_some("page");
                     view! { <a href=item.path title=item.label aria-current=current><Icon of=item.icon/><span>{item.label}</span>{count_of(item.path)}</a> }
                 })
                 .collect_view();

@@ -2,6 +2,8 @@
 //!
 //! `pages` are documents made on the server; `islands` are the parts of them that move, the only code that becomes WebAssembly
 //! besides the plain pieces they are made of; everything under `ssr` is the process around them.
+// Views are nested types; laying out a page goes deeper than the default.
+#![recursion_limit = "512"]
 
 pub mod components;
 pub mod editing;
@@ -18,6 +20,8 @@ mod create_admin;
 pub mod csrf;
 #[cfg(feature = "ssr")]
 pub mod forms;
+#[cfg(feature = "ssr")]
+pub mod forms_actions;
 #[cfg(feature = "ssr")]
 mod frame;
 #[cfg(feature = "ssr")]

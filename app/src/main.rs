@@ -1,4 +1,6 @@
 //! The binary `event-actions`: the command line with the handlers of the house.
+// Views are nested types; laying out a page goes deeper than the default.
+#![recursion_limit = "512"]
 
 use std::process::ExitCode;
 

@@ -13,6 +13,9 @@ use leptos_router::{SsrMode, path};
 
 use crate::components::icon::{self, Glyph};
 use crate::frame::Frame;
+use crate::pages::action::ActionPage;
+use crate::pages::action_edit::{ActionEdit, ActionNew};
+use crate::pages::actions::Actions;
 use crate::pages::components::Gallery;
 use crate::pages::login::Login;
 use crate::pages::not_found::NotFound;
@@ -32,19 +35,27 @@ pub struct NavItem {
     pub icon: Glyph,
 }
 
+impl NavItem {
+    /// Whether a page at `path` is this one or lies beneath it.
+    #[must_use]
+    pub fn covers(&self, path: &str) -> bool {
+        path == self.path || (self.path != "/" && path.strip_prefix(self.path).is_some_and(|rest| rest.starts_with('/')))
+    }
+}
+
 const fn item(path: &'static str, label: &'static str, icon: Glyph) -> NavItem {
     NavItem { path, label, icon }
 }
 
 /// The sidebar: groups of pages. A page that is not in here does not exist; links to it are not offered.
-pub const NAV: &[(&str, &[NavItem])] = &[("Observe", &[item("/", "Overview", icon::OVERVIEW)]), ("Instance", &[item("/docs", "REST API", icon::DOCUMENT)])];
+pub const NAV: &[(&str, &[NavItem])] =
+    &[("Observe", &[item("/", "Overview", icon::OVERVIEW)]), ("Build", &[item("/actions", "Actions", icon::ACTION)]), ("Instance", &[item("/docs", "REST API", icon::DOCUMENT)])];
 
 /// `path` when the page it begins with exists, else nothing: links lead only to rooms that are there.
 #[must_use]
 pub fn link(path: &str) -> Option<String> {
     let page = path.split(['?', '#']).next().unwrap_or_default();
-    let exists = |item: &NavItem| page == item.path || (item.path != "/" && page.strip_prefix(item.path).is_some_and(|rest| rest.starts_with('/')));
-    NAV.iter().flat_map(|(_, items)| items.iter()).any(exists).then(|| path.to_owned())
+    NAV.iter().flat_map(|(_, items)| items.iter()).any(|item| item.covers(page)).then(|| path.to_owned())
 }
 
 /// Whether a page stands alone, without sidebar and bar.
@@ -52,9 +63,9 @@ fn is_bare(path: &str) -> bool {
     matches!(path, "/login" | "/setup")
 }
 
-/// Whether a page has islands; the others load no script at all.
+/// Whether a page has islands; the others load no script at all. A page that gets its first island gets its line here.
 fn has_islands(path: &str) -> bool {
-    !matches!(path, "/login" | "/setup" | "/components")
+    matches!(path, "/" | "/actions" | "/actions/new") || (path.starts_with("/actions/") && path.ends_with("/edit"))
 }
 
 /// The path of the page under way; `/` outside a request.
@@ -139,6 +150,10 @@ pub fn App() -> impl IntoView {
         <Router>
             <FlatRoutes fallback=|| view! { <NotFound/> }>
                 <Route path=path!("/") view=Overview ssr=SsrMode::Async/>
+                <Route path=path!("/actions") view=Actions ssr=SsrMode::Async/>
+                <Route path=path!("/actions/new") view=ActionNew ssr=SsrMode::Async/>
+                <Route path=path!("/actions/:id") view=ActionPage ssr=SsrMode::Async/>
+                <Route path=path!("/actions/:id/edit") view=ActionEdit ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=Login ssr=SsrMode::Async/>
                 <Route path=path!("/setup") view=SetUp ssr=SsrMode::Async/>
                 <Route path=path!("/components") view=Gallery ssr=SsrMode::Async/>
@@ -157,6 +172,13 @@ mod tests {
         assert_eq!(link("/docs#/events").as_deref(), Some("/docs#/events"));
         assert_eq!(link("/nowhere?x=1"), None);
         assert_eq!(link("/docsy"), None);
+    }
+
+    #[test]
+    fn documents_load_no_script() {
+        for (path, islands) in [("/", true), ("/actions/new", true), ("/actions/x/edit", true), ("/login", false), ("/setup", false), ("/actions/x", false), ("/nowhere", false)] {
+            assert_eq!(has_islands(path), islands, "{path}");
+        }
     }
 
     #[test]

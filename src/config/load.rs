@@ -189,7 +189,8 @@ impl Config {
         };
         let mut l = Loader::gather(&flags, env, &file);
         l.faults.extend(unreadable);
-        let config = l.build();
+        let mut config = l.build();
+        config.show_made_up();
         l.check_together(&config);
         if l.faults.is_empty() {
             return Ok(config);
@@ -197,6 +198,18 @@ impl Config {
         let place = |f: &ConfigFault| SETTINGS.iter().position(|s| s.name == f.setting).unwrap_or(SETTINGS.len());
         l.faults.sort_by_key(place);
         Err(l.faults)
+    }
+}
+
+impl Config {
+    /// Shows those defaults that depend on the machine and on other settings.
+    fn show_made_up(&mut self) {
+        let made_up = [("database_url", self.effective_database_url()), ("js_workers", self.js_workers.to_string())];
+        for (name, value) in made_up {
+            if let Some(shown) = self.shown.iter_mut().find(|s| s.name == name && s.origin == Origin::Default) {
+                shown.value = value;
+            }
+        }
     }
 }
 

@@ -82,12 +82,13 @@ pub(super) fn database_url(text: &str) -> Parsed<String> {
     }
 }
 
-/// 32 bytes in base64.
+/// 32 bytes in base64, or two of them with a comma between: the new key and the old one.
 pub(super) fn master_key(text: &str) -> Parsed<SecretString> {
-    match base64::engine::general_purpose::STANDARD.decode(text) {
-        Ok(bytes) if bytes.len() == 32 => Ok(SecretString::from(text.to_owned())),
-        _ => Err("expected 32 bytes in base64, as `openssl rand -base64 32` prints them".to_owned()),
+    let is_key = |part: &str| base64::engine::general_purpose::STANDARD.decode(part.trim()).is_ok_and(|bytes| bytes.len() == 32);
+    if text.split(',').count() <= 2 && text.split(',').all(is_key) {
+        return Ok(SecretString::from(text.to_owned()));
     }
+    Err("expected 32 bytes in base64, as `openssl rand -base64 32` prints them, or the new key, a comma and the old one".to_owned())
 }
 
 /// A mail address.

@@ -32,7 +32,12 @@ pub const SETTINGS: &[Setting] = &[
     open("data_dir", "EVENT_ACTIONS_DATA_DIR", "FOLDER", "./data", "The folder of the embedded database and the master key; made at start"),
     secret("database_url", "EVENT_ACTIONS_DATABASE_URL", "URL", "postgres://... for several nodes, or sqlite://PATH; without it SQLite in the data folder"),
     open("database_connections", "EVENT_ACTIONS_DATABASE_CONNECTIONS", "NUMBER", "10", "Connections to PostgreSQL per node, 2 to 200"),
-    secret("master_key", "EVENT_ACTIONS_MASTER_KEY", "BASE64", "32 bytes in base64 that encrypt secrets. Made in the data folder at first start; with PostgreSQL it must be set"),
+    secret(
+        "master_key",
+        "EVENT_ACTIONS_MASTER_KEY",
+        "BASE64",
+        "32 bytes in base64 that encrypt secrets; to change them, the new key, a comma and the old one. Made in the data folder at first start; with PostgreSQL it must be set",
+    ),
     open("admin_email", "EVENT_ACTIONS_ADMIN_EMAIL", "EMAIL", "", "The first administrator, made at start when there is none; without it a line with a set-up link is printed"),
     secret("admin_password", "EVENT_ACTIONS_ADMIN_PASSWORD", "PASSWORD", "The first administrator's password, 12 to 200 characters"),
     secret("bootstrap_api_key", "EVENT_ACTIONS_BOOTSTRAP_API_KEY", "KEY", "A platform key for automation: any string of at least 32 characters, stored hashed"),

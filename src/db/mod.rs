@@ -13,6 +13,8 @@ pub mod actions;
 pub mod api_keys;
 pub mod attempts;
 pub mod audit;
+pub mod bulk;
+pub mod dead_letters;
 pub mod events;
 pub mod executions;
 pub mod ingest;

@@ -23,6 +23,14 @@ pub async fn get(db: &Db, key: &str) -> sqlx::Result<Option<String>> {
     on_db!(db, pool => sqlx::query_scalar(GET).bind(key).fetch_optional(pool).await)
 }
 
+/// The value of a key as it is inside a transaction.
+///
+/// # Errors
+/// The database's.
+pub async fn get_in(tx: &mut Tx, key: &str) -> sqlx::Result<Option<String>> {
+    on_tx!(tx, conn => sqlx::query_scalar(GET).bind(key).fetch_optional(conn).await)
+}
+
 /// Sets a key.
 ///
 /// # Errors

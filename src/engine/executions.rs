@@ -8,13 +8,23 @@ use uuid::Uuid;
 use super::running::StopReason;
 use super::{Caller, Engine, cursor, internal, not_written};
 use crate::db::ingest::{IngestItem, NewExecution};
-use crate::db::{attempts, events, executions};
+use crate::db::{Tx, attempts, events, executions};
 use crate::model::access::Scope;
 use crate::model::event::Event;
 use crate::model::execution::{Attempt, Execution, ExecutionFilter, Status};
 use crate::model::page::{Page, PageRequest};
 use crate::model::testing::{ReplayRequest, ReplayVersion};
 use crate::model::{ApiError, Timestamp};
+
+/// A replay that is ready to be stored.
+pub(super) struct Replay {
+    pub item: IngestItem,
+    pub new_id: String,
+    /// The version of the action that runs.
+    pub version: i64,
+    /// Whether it runs with another event than the original.
+    pub edited: bool,
+}
 
 impl Engine {
     /// Executions that match the filter, latest first.
@@ -87,6 +97,16 @@ impl Engine {
         if !old.status.is_terminal() {
             return Err(ApiError::conflict("not_terminal", format!("The execution is {}; only a finished one can be replayed.", old.status.name())));
         }
+        let replay = self.plan_replay(&old, request, Uuid::now_v7().to_string()).await?;
+        let Replay { item, new_id, version, edited } = replay;
+        self.writer()?.ingest(item).await.map_err(|e| not_written(&e))?;
+        self.note_handled(caller, &old, "execution.replay", json!({"execution_id": new_id, "action_version": version, "edited": edited})).await?;
+        self.inner.wake.notify_one();
+        self.visible_execution(caller, &new_id).await
+    }
+
+    /// The new execution that replays a finished one, to be stored under `new_id`.
+    pub(super) async fn plan_replay(&self, old: &Execution, request: ReplayRequest, new_id: String) -> Result<Replay, ApiError> {
         let event = events::get(self.db(), Some(&old.tenant_id), &old.event_id).await.map_err(internal)?.ok_or_else(|| ApiError::not_found("event", &old.event_id))?;
         let (event, event_exists) = match request.event_data {
             None => (event, true),
@@ -103,7 +123,7 @@ impl Engine {
             }
         };
         let x = NewExecution {
-            id: Uuid::now_v7().to_string(),
+            id: new_id.clone(),
             action_id: old.action_id.clone(),
             action_name: name,
             action_version: version,
@@ -115,23 +135,23 @@ impl Engine {
             replay_of: Some(old.id.clone()),
             ordering_key: None,
         };
-        let new_id = x.id.clone();
         let body_hash = format!("replay:{new_id}");
         let item = IngestItem { event: Arc::new(event), body_hash, idempotency_key: None, executions: vec![x], event_exists };
-        self.writer()?.ingest(item).await.map_err(|e| not_written(&e))?;
-        self.note_handled(caller, &old, "execution.replay", json!({"execution_id": new_id, "action_version": version, "edited": !event_exists})).await?;
-        self.inner.wake.notify_one();
-        self.visible_execution(caller, &new_id).await
+        Ok(Replay { item, new_id, version, edited: !event_exists })
     }
 
     /// Audits what a person did with an execution, and marks a dead letter as handled.
-    async fn note_handled(&self, caller: &Caller, x: &Execution, what: &str, after: Value) -> Result<bool, ApiError> {
+    async fn note_handled(&self, caller: &Caller, x: &Execution, what: &str, after: Value) -> Result<(), ApiError> {
         let mut tx = self.db().begin().await.map_err(internal)?;
-        let marked = executions::mark_handled(&mut tx, &x.id, Timestamp::now()).await.map_err(internal)?;
+        self.note_handled_in(&mut tx, caller, x, what, after).await?;
+        tx.commit().await.map_err(internal)
+    }
+
+    /// The same inside a transaction.
+    pub(super) async fn note_handled_in(&self, tx: &mut Tx, caller: &Caller, x: &Execution, what: &str, after: Value) -> Result<(), ApiError> {
+        executions::mark_handled(tx, &x.id, Timestamp::now()).await.map_err(internal)?;
         let before = json!({"status": x.status.name()});
-        self.audit(&mut tx, caller, what, ("execution", &x.id), Some(&x.tenant_id), Some(before), Some(after)).await?;
-        tx.commit().await.map_err(internal)?;
-        Ok(marked)
+        self.audit(tx, caller, what, ("execution", &x.id), Some(&x.tenant_id), Some(before), Some(after)).await
     }
 
     /// Cancels an execution: what waits never runs, what runs is asked to stop.

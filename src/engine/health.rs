@@ -23,7 +23,7 @@ pub struct Recent {
 }
 
 /// The numbers that lists show, renewed by the monitor.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Board {
     /// Recent attempts by action.
     pub recent: HashMap<String, Recent>,

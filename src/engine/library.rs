@@ -165,7 +165,10 @@ impl Engine {
         if caller.owns(owner_of(&item)) {
             return Ok(item);
         }
-        Err(ApiError::forbidden(format!("This {} is platform-wide; only a platform administrator changes it. Make one of the same name to replace it for your tenant.", kind.name())))
+        Err(ApiError::forbidden(format!(
+            "This {} is platform-wide; only a platform administrator changes it. Make one of the same name to replace it for your tenant.",
+            kind.name()
+        )))
     }
 
     /// Stores a new item.
@@ -304,5 +307,8 @@ pub(super) struct StoredVersion {
 }
 
 fn version_conflict(kind: &str, expected: i64, current: i64) -> ApiError {
-    ApiError::conflict("version_conflict", format!("The {kind} has changed meanwhile: you worked on version {expected}, it is at version {current}. Load it again and repeat your change."))
+    ApiError::conflict(
+        "version_conflict",
+        format!("The {kind} has changed meanwhile: you worked on version {expected}, it is at version {current}. Load it again and repeat your change."),
+    )
 }

@@ -6,10 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::Engine;
 use super::executor::{Finished, Job};
+
 use crate::model::action::{Action, NewAction};
 use crate::model::event::Event;
 use crate::model::execution::{ErrorClass, Status};
 use crate::model::{ApiError, Timestamp};
+
+mod reset;
 
 /// What an action has been doing on this node.
 #[derive(Debug, Default)]
@@ -82,7 +85,7 @@ impl Usage {
                 false
             }
             Some(false) => {
-                (self.failures_in_a_row, self.opened_at, self.probing) = (0, None, false);
+                self.close();
                 false
             }
             Some(true) => {
@@ -101,6 +104,23 @@ impl Usage {
     fn is_limited(&self, d: &NewAction) -> bool {
         self.opened_at.is_some() || has_limits(d)
     }
+
+    /// Why the breaker is open, if it is, and when the next probe goes out.
+    fn why_open(&self, d: &NewAction, now: Instant) -> Option<String> {
+        let opened = self.opened_at?;
+        let left = (opened + Duration::from_secs(u64::from(d.breaker().cooldown_seconds))).saturating_duration_since(now).as_secs();
+        let next = match (self.probing, left) {
+            (true, _) => "a probe is under way".to_owned(),
+            (false, 0) => "the next execution is the probe".to_owned(),
+            (false, left) => format!("a probe may go out in {left} s"),
+        };
+        Some(format!("The breaker is open after {} failures in a row; {next}.", self.failures_in_a_row))
+    }
+
+    /// Closes the breaker and forgets the failures; what runs goes on to count.
+    fn close(&mut self) {
+        (self.failures_in_a_row, self.opened_at, self.probing) = (0, None, false);
+    }
 }
 
 fn has_limits(d: &NewAction) -> bool {
@@ -113,6 +133,8 @@ pub(super) struct Limits {
     usage: Mutex<HashMap<String, (Usage, Arc<NewAction>)>>,
     /// Events taken by tenant: the minute, and how many in it.
     events: Mutex<HashMap<String, (i64, u32)>>,
+    /// The last reset of each action's breaker that this node has carried out, in Unix milliseconds.
+    resets: Mutex<HashMap<String, i64>>,
 }
 
 impl Limits {
@@ -161,12 +183,7 @@ impl Limits {
 
     /// The actions that have limits or an open breaker now, each with how many executions may start, at most `most`.
     pub fn limited(&self, now: Instant, most: u32) -> Vec<(String, u32)> {
-        self.with(|map| {
-            map.iter_mut()
-                .filter(|(_, (usage, d))| usage.is_limited(d))
-                .map(|(id, (usage, d))| (id.clone(), usage.room(&d.clone(), now, most).unwrap_or(0)))
-                .collect()
-        })
+        self.with(|map| map.iter_mut().filter(|(_, (usage, d))| usage.is_limited(d)).map(|(id, (usage, d))| (id.clone(), usage.room(&d.clone(), now, most).unwrap_or(0))).collect())
     }
 }
 
@@ -221,12 +238,13 @@ impl Engine {
 
     /// Why breakers are open on this node, by action.
     pub(super) fn open_breakers(&self) -> std::collections::HashMap<String, String> {
-        self.inner.limits.with(|map| {
-            map.iter()
-                .filter(|(_, (usage, _))| usage.opened_at.is_some())
-                .map(|(id, (usage, _))| (id.clone(), format!("The breaker is open after {} failures in a row.", usage.failures_in_a_row)))
-                .collect()
-        })
+        let now = Instant::now();
+        self.inner.limits.with(|map| map.iter().filter_map(|(id, (usage, d))| Some((id.clone(), usage.why_open(d, now)?))).collect())
+    }
+
+    /// Why the breaker of one action is open on this node, if it is.
+    pub(super) fn open_breaker(&self, action_id: &str) -> Option<String> {
+        self.inner.limits.with(|map| map.get(action_id).and_then(|(usage, d)| usage.why_open(d, Instant::now())))
     }
 
     /// What an execution of the action would wait for now.
@@ -280,8 +298,10 @@ mod tests {
         assert!(usage.room(&d, t0 + Duration::from_secs(61), 9).is_err(), "only one");
         usage.end(&d, Some(true), t0 + Duration::from_secs(62));
         assert!(usage.room(&d, t0 + Duration::from_secs(121), 9).is_err(), "the cool-down begins anew");
+        assert!(usage.why_open(&d, t0 + Duration::from_secs(121)).is_some_and(|why| why.contains("in 1 s")));
         usage.begin(&d, t0 + Duration::from_secs(122));
         usage.end(&d, Some(false), t0 + Duration::from_secs(123));
         assert_eq!(usage.room(&d, t0 + Duration::from_secs(123), 9), Ok(9));
+        assert_eq!(usage.why_open(&d, t0 + Duration::from_secs(123)), None);
     }
 }

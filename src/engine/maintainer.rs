@@ -9,34 +9,74 @@ use crate::config::{IDEMPOTENCY_HOURS, MAX_LOST_LEASES, RESTORE_DAYS, SWEEP_SECO
 use crate::db::attempts::{self, NewAttempt};
 use crate::db::executions::{self, Rescued};
 use crate::db::stats::{self, Deltas, StatKey};
-use crate::db::{actions, events};
+use crate::db::{actions, bulk, events, outbox};
 use crate::model::Timestamp;
 use crate::model::execution::{Attempt, ErrorClass, ExecutionError, Outcome, Status};
 
 /// How often old rows are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
+/// How often it is written when keys and sessions were last used.
+const FLUSH_EVERY: Duration = Duration::from_secs(30);
+/// How often ended sessions, old invitations and forgotten failures are deleted.
+const PRUNE_ACCESS_EVERY: Duration = Duration::from_secs(3600);
 /// Most rows deleted in one transaction, so that nobody waits long for the writer.
 const PRUNE_ROWS: u32 = 2000;
 
 const DAY_MS: i64 = 86_400_000;
 
+/// Something done every now and then, the first time at once.
+struct Chore {
+    every: Duration,
+    done: Option<Instant>,
+}
+
+impl Chore {
+    const fn every(every: Duration) -> Self {
+        Self { every, done: None }
+    }
+
+    /// Whether it is due; then it counts as done now.
+    fn is_due(&mut self) -> bool {
+        let due = self.done.is_none_or(|at| at.elapsed() >= self.every);
+        if due {
+            self.done = Some(Instant::now());
+        }
+        due
+    }
+}
+
 impl Engine {
     pub(super) async fn maintenance_loop(self) {
-        let mut pruned: Option<Instant> = None;
+        let mut pruned = Chore::every(PRUNE_EVERY);
+        let mut flushed = Chore::every(FLUSH_EVERY);
+        let mut pruned_access = Chore::every(PRUNE_ACCESS_EVERY);
         loop {
             if let Err(e) = self.rescue().await {
                 warn!(error = format!("{e:#}"), "lost work could not be taken back");
             }
-            if pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
-                pruned = Some(Instant::now());
-                if let Err(e) = self.prune(Timestamp::now()).await {
-                    warn!(error = format!("{e:#}"), "old rows could not be deleted");
-                }
+            if pruned.is_due()
+                && let Err(e) = self.prune(Timestamp::now()).await
+            {
+                warn!(error = format!("{e:#}"), "old rows could not be deleted");
+            }
+            if pruned_access.is_due()
+                && let Err(e) = self.prune_access().await
+            {
+                warn!(error = format!("{e:#}"), "ended sessions could not be deleted");
+            }
+            if flushed.is_due() {
+                self.note_usage().await;
             }
             tokio::select! {
-                () = self.inner.stopping.cancelled() => return,
+                () = self.inner.stopping.cancelled() => return self.note_usage().await,
                 () = tokio::time::sleep(Duration::from_secs(SWEEP_SECONDS)) => {}
             }
+        }
+    }
+
+    async fn note_usage(&self) {
+        if let Err(e) = self.flush_usage().await {
+            warn!(error = format!("{e:#}"), "when keys and sessions were last used could not be written; it is tried again");
         }
     }
 
@@ -76,7 +116,9 @@ impl Engine {
         let mut total = 0;
         loop {
             let mut tx = self.db().begin().await?;
-            let gone = executions::prune(&mut tx, days(config.retention_days), PRUNE_ROWS).await? + events::prune(&mut tx, days(config.retention_days), PRUNE_ROWS).await?;
+            let before = days(config.retention_days);
+            let gone =
+                executions::prune(&mut tx, before, PRUNE_ROWS).await? + events::prune(&mut tx, before, PRUNE_ROWS).await? + outbox::prune(&mut tx, before, PRUNE_ROWS).await?;
             tx.commit().await?;
             total += gone;
             if gone == 0 || self.inner.stopping.is_cancelled() {
@@ -88,9 +130,10 @@ impl Engine {
         events::prune_keys(&mut tx, now.plus_ms(-i64::from(IDEMPOTENCY_HOURS) * 3_600_000)).await?;
         stats::prune(&mut tx, days(config.stats_retention_days)).await?;
         actions::prune_deleted(&mut tx, days(RESTORE_DAYS)).await?;
+        bulk::prune(&mut tx, days(config.retention_days)).await?;
         tx.commit().await?;
         if total > 0 {
-            info!(rows = total, "old events and executions deleted");
+            info!(rows = total, "old events, executions and mails deleted");
         }
         Ok(())
     }

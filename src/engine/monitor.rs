@@ -65,8 +65,7 @@ impl Engine {
         let rows = stats::series(self.db(), caller.tenant_id.as_deref(), Some(id), Timestamp::now().0 / 60_000 - HEALTH_MINUTES + 1, 1).await.map_err(internal)?;
         let mut recent = Recent::default();
         rows.iter().for_each(|r| count_recent(&mut recent, r));
-        let board = self.inner.health.load();
-        Ok(verdict(action.definition.is_enabled, recent, board.open_breakers.get(id).map(String::as_str)))
+        Ok(verdict(action.definition.is_enabled, recent, self.open_breaker(id).as_deref()))
     }
 
     /// The verdict on the whole.

@@ -22,6 +22,7 @@ impl Engine {
         self.inner.matcher.replace_all(all.into_iter().filter(|a| a.deleted_at.is_none()).map(Arc::new).collect());
         self.reload_tenants().await?;
         self.reload_library().await?;
+        self.learn_breaker_resets().await?;
         self.inner.revision.store(revision, Ordering::Release);
         Ok(())
     }
@@ -63,6 +64,7 @@ impl Engine {
         self.reload_tenants().await?;
         self.reload_library().await?;
         self.reload_access().await?;
+        self.apply_breaker_resets().await?;
         self.inner.revision.store(stored, Ordering::Release);
         Ok(())
     }

@@ -66,7 +66,9 @@ mod tests {
 
     #[test]
     fn pointers_of_a_sample() {
-        for (pointer, expected) in [("/event_type", "/event/event_type"), ("/data", "/event/event_data"), ("/data/a", "/event/event_data/a"), ("/metadata/tenant_id", "/event/metadata/tenant_id")] {
+        for (pointer, expected) in
+            [("/event_type", "/event/event_type"), ("/data", "/event/event_data"), ("/data/a", "/event/event_data/a"), ("/metadata/tenant_id", "/event/metadata/tenant_id")]
+        {
             assert_eq!(under_event(FieldError::new(pointer, "x", "x")).pointer, expected);
         }
     }

@@ -227,6 +227,14 @@ impl Engine {
         tx.commit().await.map_err(internal)
     }
 
+    /// Ends every session of the person who asks but `keep`, and returns how many.
+    ///
+    /// # Errors
+    /// 403 for anybody but a person.
+    pub async fn revoke_other_sessions(&self, caller: &Caller, keep: &str) -> Result<u64, ApiError> {
+        self.revoke_sessions(caller, own_id(caller)?, keep).await
+    }
+
     /// Ends every session of a person but `keep` (none at all with ""): their own, or anybody's for the platform.
     ///
     /// # Errors

@@ -22,7 +22,13 @@ fn to_body(new: &NewTemplate) -> Value {
 
 fn from_body(body: &Value, tenant: Option<&str>) -> NewTemplate {
     let text = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
-    NewTemplate { name: text("name").unwrap_or_default(), subject: text("subject").unwrap_or_default(), html: text("html"), text: text("text"), tenant_id: tenant.map(str::to_owned) }
+    NewTemplate {
+        name: text("name").unwrap_or_default(),
+        subject: text("subject").unwrap_or_default(),
+        html: text("html"),
+        text: text("text"),
+        tenant_id: tenant.map(str::to_owned),
+    }
 }
 
 fn template_of(item: &Item) -> Template {
@@ -143,6 +149,8 @@ mod tests {
         let before = NewTemplate { name: "a".into(), subject: "s".into(), html: Some("h".into()), text: Some("t".into()), tenant_id: Some("x".into()) };
         let with = |changes: Value| changed(&before, changes.as_object().cloned().unwrap_or_default());
         assert_eq!(with(json!({"html": null, "tenant_id": "x"})).ok(), Some(NewTemplate { html: None, ..before.clone() }));
-        assert!(with(json!({"tenant_id": "y"})).is_err() && with(json!({"tenant_id": null})).is_err() && with(json!({"nope": 1})).is_err() && with(json!({"subject": null})).is_err());
+        assert!(
+            with(json!({"tenant_id": "y"})).is_err() && with(json!({"tenant_id": null})).is_err() && with(json!({"nope": 1})).is_err() && with(json!({"subject": null})).is_err()
+        );
     }
 }

@@ -10,7 +10,7 @@ use crate::model::action::text;
 use crate::model::error::Faults;
 use crate::model::page::{Page, PageRequest};
 use crate::model::tenant::DEFAULT_TENANT;
-use crate::model::user::{ChangePassword, Membership, User};
+use crate::model::user::{ChangePassword, Membership, User, UserChanges};
 use crate::model::{ApiError, Timestamp};
 
 mod invitations;
@@ -80,46 +80,70 @@ impl Engine {
         Ok(user)
     }
 
-    /// Gives a person another role in the caller's tenant; the platform may so add somebody to the tenant it looks at (or
-    /// `default`). Counts from their next request.
+    /// Changes a person's role in the caller's tenant, and for the platform whether they administer it. A platform caller may so
+    /// add somebody to the tenant it looks at (or `default`). Counts from their next request.
     ///
     /// # Errors
-    /// 404 for somebody who is no member, 409 when the tenant would lose its last administrator.
-    pub async fn change_role(&self, caller: &Caller, id: &str, role: Role) -> Result<User, ApiError> {
+    /// 403 without `admin` or for platform rights from a tenant, 404 for somebody who is no member, 409 when the tenant or the
+    /// platform would lose its last administrator.
+    pub async fn update_user(&self, caller: &Caller, id: &str, changes: UserChanges) -> Result<User, ApiError> {
         caller.require(Scope::Admin)?;
-        let tenant = self.members_tenant(caller, None)?;
         let mut tx = self.db().begin().await.map_err(internal)?;
         let before = self.changeable_user(&mut tx, caller, id).await?;
-        let old = before.role_in(&tenant);
-        let admins = users::count_tenant_admins(&mut tx, &tenant).await.map_err(internal)?;
-        if let Some(refusal) = last_administrator(caller, old, Some(role), admins) {
-            return Err(refusal);
+        if let Some(is_platform_admin) = changes.is_platform_admin {
+            caller.require_platform()?;
+            self.change_platform_rights(&mut tx, caller, &before, is_platform_admin).await?;
         }
-        let membership = Membership { tenant_id: tenant.clone(), role };
-        users::set_membership(&mut tx, id, &membership, Timestamp::now()).await.map_err(internal)?;
-        let document = |role: Role| json!({"email": before.email, "role": role});
-        self.audit(&mut tx, caller, "user.change_role", ("user", id), Some(&tenant), old.map(document), Some(document(role))).await?;
+        if let Some(role) = changes.role {
+            self.change_role_in(&mut tx, caller, &before, role).await?;
+        }
         let after = users::get_in(&mut tx, id).await.map_err(internal)?;
         tx.commit().await.map_err(internal)?;
         after.and_then(|u| seen_by(caller, u)).ok_or_else(|| ApiError::not_found("user", id))
     }
 
-    /// Gives or takes the right to administer the whole platform.
-    ///
-    /// # Errors
-    /// 403 for anybody but the platform, 409 when it would lose its last administrator.
-    pub async fn set_platform_admin(&self, caller: &Caller, id: &str, is_platform_admin: bool) -> Result<User, ApiError> {
-        caller.require_platform()?;
-        let mut tx = self.db().begin().await.map_err(internal)?;
-        let before = self.changeable_user(&mut tx, caller, id).await?;
-        if before.is_platform_admin && !is_platform_admin && users::count_platform_admins(&mut tx).await.map_err(internal)? <= 1 {
+    async fn change_role_in(&self, tx: &mut Tx, caller: &Caller, before: &User, role: Role) -> Result<(), ApiError> {
+        let tenant = self.members_tenant(caller, None)?;
+        let old = before.role_in(&tenant);
+        if old == Some(role) {
+            return Ok(());
+        }
+        let admins = users::count_tenant_admins(tx, &tenant).await.map_err(internal)?;
+        if let Some(refusal) = last_administrator(caller, old, Some(role), admins) {
+            return Err(refusal);
+        }
+        let membership = Membership { tenant_id: tenant.clone(), role };
+        users::set_membership(tx, &before.id, &membership, Timestamp::now()).await.map_err(internal)?;
+        let document = |role: Role| json!({"email": before.email, "role": role});
+        self.audit(tx, caller, "user.change_role", ("user", &before.id), Some(&tenant), old.map(document), Some(document(role))).await
+    }
+
+    async fn change_platform_rights(&self, tx: &mut Tx, caller: &Caller, before: &User, is_platform_admin: bool) -> Result<(), ApiError> {
+        if before.is_platform_admin == is_platform_admin {
+            return Ok(());
+        }
+        if before.is_platform_admin && users::count_platform_admins(tx).await.map_err(internal)? <= 1 {
             return Err(last_platform_administrator());
         }
         let after = User { is_platform_admin, ..before.clone() };
-        users::update(&mut tx, &after, Timestamp::now()).await.map_err(internal)?;
-        self.audit(&mut tx, caller, "user.update", ("user", id), None, Some(json!(before)), Some(json!(after))).await?;
-        tx.commit().await.map_err(internal)?;
-        Ok(after)
+        users::update(tx, &after, Timestamp::now()).await.map_err(internal)?;
+        self.audit(tx, caller, "user.update", ("user", &before.id), None, Some(json!(before)), Some(json!(after))).await
+    }
+
+    /// Gives a person another role; see [`Engine::update_user`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn change_role(&self, caller: &Caller, id: &str, role: Role) -> Result<User, ApiError> {
+        self.update_user(caller, id, UserChanges { role: Some(role), is_platform_admin: None }).await
+    }
+
+    /// Gives or takes the right to administer the whole platform; see [`Engine::update_user`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn set_platform_admin(&self, caller: &Caller, id: &str, is_platform_admin: bool) -> Result<User, ApiError> {
+        self.update_user(caller, id, UserChanges { role: None, is_platform_admin: Some(is_platform_admin) }).await
     }
 
     /// Takes a person out of the caller's tenant; an account that belongs nowhere then is deleted. A platform caller that
@@ -154,6 +178,17 @@ impl Engine {
         let document = json!({"email": before.email, "role": tenant.as_deref().and_then(|t| before.role_in(t)), "account_deleted": deletes});
         self.audit(&mut tx, caller, what, ("user", id), tenant.as_deref(), Some(document), None).await?;
         tx.commit().await.map_err(internal)
+    }
+
+    /// The person who asks, with every membership.
+    ///
+    /// # Errors
+    /// 403 for anybody but a person.
+    pub async fn own_user(&self, caller: &Caller) -> Result<User, ApiError> {
+        let id = own_id(caller)?;
+        let account = users::by_id(self.db(), id).await.map_err(internal)?.ok_or_else(|| ApiError::not_found("user", id))?;
+        let memberships = users::memberships(self.db(), id).await.map_err(internal)?;
+        Ok(User { memberships, ..account.user })
     }
 
     /// Changes the name of the person who asks.

@@ -13,6 +13,7 @@ use super::body::MaybeBody;
 use super::executions::replayed;
 use super::params::{Nothing, Params, Path};
 use crate::engine::Engine;
+use crate::model::dead_letter::{DeadLetterFilter, DeadLetterGroup};
 use crate::model::execution::{Execution, ExecutionFilter};
 use crate::model::page::{Page, PageRequest};
 use crate::model::testing::ReplayRequest;
@@ -22,7 +23,7 @@ const TAG: &str = "dead-letters";
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<Engine> {
-    OpenApiRouter::default().routes(routes!(list_dead_letters)).routes(routes!(replay_dead_letter)).routes(routes!(discard_dead_letter))
+    OpenApiRouter::default().routes(routes!(list_dead_letters)).routes(routes!(list_dead_letter_groups)).routes(routes!(replay_dead_letter)).routes(routes!(discard_dead_letter))
 }
 
 /// Filters of the list, and the page wanted.
@@ -71,6 +72,30 @@ async fn list_dead_letters(State(engine): State<Engine>, Auth(caller): Auth, Par
         ..ExecutionFilter::default()
     };
     engine.dead_letters(&caller, filter, page).await.map(Json)
+}
+
+/// Filters of the groups.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct GroupQuery {
+    /// Only this action.
+    action_id: Option<String>,
+    /// Created at or after.
+    #[param(inline)]
+    from: Option<Timestamp>,
+    /// Created before.
+    #[param(inline)]
+    to: Option<Timestamp>,
+    /// For a platform credential: only this tenant.
+    tenant_id: Option<String>,
+}
+
+/// Dead letters by action and last error, the largest group first; at most 200 groups
+#[utoipa::path(get, path = "/api/v1/dead-letters/groups", tag = TAG, params(GroupQuery), responses((status = 200, description = "The groups", body = Page<DeadLetterGroup>)))]
+async fn list_dead_letter_groups(State(engine): State<Engine>, Auth(caller): Auth, Params(q): Params<GroupQuery>) -> Result<Json<Page<DeadLetterGroup>>, ApiError> {
+    let filter = DeadLetterFilter { action_id: q.action_id, from: q.from, to: q.to, tenant_id: q.tenant_id };
+    engine.dead_letter_groups(&caller, filter).await.map(super::whole)
 }
 
 /// Run a dead letter again: a new execution that names it

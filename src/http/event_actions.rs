@@ -2,17 +2,18 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use utoipa::{IntoParams, PartialSchema, ToSchema};
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::auth::Auth;
 use super::body::Body;
-use super::params::{Nothing, Params, Path, if_match};
+use super::params::{Nothing, Params, Path};
+use super::update::{self, Update, expected_version, versioned};
 use crate::engine::{Caller, Engine};
 use crate::model::ApiError;
 use crate::model::action::{Action, ActionFilter, ActionVersion, ExecutionMode, NewAction, Priority};
@@ -68,40 +69,19 @@ struct ListQuery {
 }
 
 /// Any subset of an action's fields: null clears, absent keeps.
-struct ActionUpdate;
-
-impl PartialSchema for ActionUpdate {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
-        let mut schema = NewAction::schema();
-        if let utoipa::openapi::RefOr::T(Schema::Object(object)) = &mut schema {
-            object.required.clear();
-            object.description = Some("Any subset of the fields of an action: null clears, absent keeps.".into());
-            let version = ObjectBuilder::new().schema_type(Type::Integer).description(Some("The version this change is based on; another one in force is 409."));
-            object.properties.insert("version".into(), version.into());
-        }
-        schema
-    }
-}
-
-impl ToSchema for ActionUpdate {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "ActionUpdate".into()
-    }
-}
+type ActionUpdate = Update<NewAction>;
 
 /// An action as an answer, with its version as `ETag`.
 struct Versioned(Action);
 
 impl IntoResponse for Versioned {
     fn into_response(self) -> Response {
-        ([(header::ETAG, format!("\"{}\"", self.0.version))], Json(self.0)).into_response()
+        versioned(self.0.version, &self.0)
     }
 }
 
 fn created(action: Action) -> Response {
-    let location = format!("/api/v1/event-actions/{}", action.id);
-    (StatusCode::CREATED, [(header::LOCATION, location)], Versioned(action)).into_response()
+    update::created(format!("/api/v1/event-actions/{}", action.id), Versioned(action).into_response())
 }
 
 /// List actions, latest first
@@ -168,18 +148,6 @@ async fn update_event_action(
 async fn change(engine: &Engine, caller: &Caller, id: &str, headers: &HeaderMap, mut changes: Map<String, Value>) -> Result<Versioned, ApiError> {
     let expected = expected_version(headers, &mut changes)?;
     engine.update_action(caller, id, changes, expected).await.map(Versioned)
-}
-
-/// The version that the change is based on, from `If-Match` or the member `version`, which is taken out of the changes.
-fn expected_version(headers: &HeaderMap, changes: &mut Map<String, Value>) -> Result<Option<i64>, ApiError> {
-    let in_body = match changes.remove("version") {
-        None | Some(Value::Null) => None,
-        Some(version) => Some(version.as_i64().ok_or_else(|| ApiError::invalid("/version", "wrong_type", "version is a whole number, the one this change is based on."))?),
-    };
-    match (if_match(headers)?, in_body) {
-        (Some(a), Some(b)) if a != b => Err(ApiError::bad_request("contradiction", format!("If-Match says version {a}, the body says version {b}."))),
-        (in_header, in_body) => Ok(in_header.or(in_body)),
-    }
 }
 
 /// Delete an action; it can be restored for 30 days

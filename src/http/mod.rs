@@ -16,9 +16,11 @@ use crate::engine::Engine;
 use crate::model::page::Page;
 
 mod api_keys;
+mod audit;
 pub mod auth;
 mod batch;
 pub mod body;
+mod bulk;
 mod cloudevents;
 mod dead_letters;
 mod docs;
@@ -27,13 +29,22 @@ pub mod error;
 mod event_actions;
 mod events;
 mod executions;
+mod functions;
 mod handlers;
 mod health;
+mod invitations;
+mod library;
+mod mailbox;
+mod me;
 mod openapi;
 pub mod params;
 pub mod request_id;
+mod secrets;
 mod stream;
+mod templates;
 mod tenants;
+mod update;
+mod users;
 
 /// Every documented route.
 fn routes() -> OpenApiRouter<Engine> {
@@ -42,11 +53,20 @@ fn routes() -> OpenApiRouter<Engine> {
         .merge(cloudevents::routes())
         .merge(event_actions::routes())
         .merge(executions::routes())
+        .merge(bulk::routes())
         .merge(dead_letters::routes())
+        .merge(mailbox::routes())
         .merge(handlers::routes())
+        .merge(templates::routes())
+        .merge(functions::routes())
+        .merge(secrets::routes())
         .merge(stream::routes())
         .merge(tenants::routes())
         .merge(api_keys::routes())
+        .merge(users::routes())
+        .merge(invitations::routes())
+        .merge(me::routes())
+        .merge(audit::routes())
         .merge(health::routes())
 }
 

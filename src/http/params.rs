@@ -57,6 +57,27 @@ pub struct TenantQuery {
     pub tenant_id: Option<String>,
 }
 
+/// The page of a list that a platform credential may narrow to one tenant.
+#[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct TenantPageQuery {
+    /// For a platform credential: only this tenant.
+    tenant_id: Option<String>,
+    /// Items in the page, 1 to 200; 50 when absent.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl TenantPageQuery {
+    /// The tenant and the page.
+    pub fn into_parts(self) -> (Option<String>, PageRequest) {
+        (self.tenant_id, PageRequest { limit: self.limit, cursor: self.cursor })
+    }
+}
+
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     let mut values = BTreeMap::new();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {

@@ -1,9 +1,11 @@
-//! Routes of tenants, for administrators of the platform.
+//! Routes of tenants: their own settings for administrators, everything for the platform's.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -17,9 +19,20 @@ use crate::model::tenant::{NewTenant, Tenant};
 
 const TAG: &str = "tenants";
 
+/// Changes of a tenant: absent keeps. What the body really takes is judged by the engine; this is for the documentation.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only its schema is used")]
+struct TenantUpdate {
+    /// The name shown, 1 to 200 characters.
+    name: Option<String>,
+    /// Settings to change: null clears one, absent ones stay; null for all of them clears all.
+    #[schema(value_type = Option<Object>)]
+    settings: Option<Value>,
+}
+
 /// The routes.
 pub fn routes() -> OpenApiRouter<Engine> {
-    OpenApiRouter::default().routes(routes!(list_tenants, create_tenant)).routes(routes!(get_tenant))
+    OpenApiRouter::default().routes(routes!(list_tenants, create_tenant)).routes(routes!(get_tenant, replace_tenant, update_tenant))
 }
 
 /// List tenants
@@ -41,4 +54,30 @@ async fn create_tenant(State(engine): State<Engine>, Auth(caller): Auth, _: Para
 #[utoipa::path(get, path = "/api/v1/tenants/{id}", tag = TAG, params(("id" = String, Path, description = "The slug")), responses((status = 200, description = "The tenant", body = Tenant)))]
 async fn get_tenant(State(engine): State<Engine>, Auth(caller): Auth, Path(id): Path<String>, _: Params<Nothing>) -> Result<Json<Tenant>, ApiError> {
     engine.get_tenant(&caller, &id).await.map(Json)
+}
+
+/// Change name and settings of a tenant; a tenant's own administrator may tighten settings, not loosen them
+#[utoipa::path(put, path = "/api/v1/tenants/{id}", tag = TAG, request_body = TenantUpdate, params(("id" = String, Path, description = "The slug")),
+    responses((status = 200, description = "Changed", body = Tenant)))]
+async fn replace_tenant(
+    State(engine): State<Engine>,
+    Auth(caller): Auth,
+    Path(id): Path<String>,
+    _: Params<Nothing>,
+    Body(changes): Body<Map<String, Value>>,
+) -> Result<Json<Tenant>, ApiError> {
+    engine.update_tenant(&caller, &id, changes).await.map(Json)
+}
+
+/// Change name and settings of a tenant; a tenant's own administrator may tighten settings, not loosen them
+#[utoipa::path(patch, path = "/api/v1/tenants/{id}", tag = TAG, request_body = TenantUpdate, params(("id" = String, Path, description = "The slug")),
+    responses((status = 200, description = "Changed", body = Tenant)))]
+async fn update_tenant(
+    State(engine): State<Engine>,
+    Auth(caller): Auth,
+    Path(id): Path<String>,
+    _: Params<Nothing>,
+    Body(changes): Body<Map<String, Value>>,
+) -> Result<Json<Tenant>, ApiError> {
+    engine.update_tenant(&caller, &id, changes).await.map(Json)
 }

@@ -1,5 +1,8 @@
 //! Actions: what to do, when, and how it is delivered.
 
+mod delivery;
+mod version;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -11,6 +14,9 @@ use super::health::Health;
 use super::stats::Brief;
 use super::tenant::tenant_fault;
 use super::{Timestamp, path};
+
+pub use delivery::{CircuitBreaker, ExecutionMode, Priority, RateLimit, RetryStrategy};
+pub use version::{ActionVersion, Change, diff};
 
 /// Most event type patterns of one action.
 pub const MAX_EVENT_TYPES: usize = 100;
@@ -24,131 +30,6 @@ pub const DEFAULT_TIMEOUT_SECONDS: u32 = 30;
 pub const MAX_RETRY_DELAY_SECONDS: u32 = 3600;
 /// Most bytes of a configuration's JSON.
 pub const MAX_CONFIGURATION_BYTES: usize = 256 * 1024;
-
-/// What goes first among the work that one event starts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Priority {
-    /// Before everything.
-    Critical,
-    /// Before normal.
-    High,
-    /// The default.
-    #[default]
-    Normal,
-    /// Yields to the others for at most 60 s.
-    Low,
-}
-
-impl Priority {
-    /// Every priority, most urgent first.
-    pub const ALL: [Self; 4] = [Self::Critical, Self::High, Self::Normal, Self::Low];
-
-    /// 0 for critical up to 3 for low; also the column's value.
-    #[must_use]
-    pub const fn rank(self) -> i64 {
-        self as i64
-    }
-
-    /// The priority of a stored rank; unknown ranks are normal.
-    #[must_use]
-    pub fn from_rank(rank: i64) -> Self {
-        usize::try_from(rank).ok().and_then(|r| Self::ALL.get(r).copied()).unwrap_or_default()
-    }
-
-    /// How long queued work of this priority yields to more urgent work, in milliseconds.
-    #[must_use]
-    pub const fn yield_ms(self) -> i64 {
-        self.rank() * 20_000
-    }
-
-    /// The word in JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Critical => "critical",
-            Self::High => "high",
-            Self::Normal => "normal",
-            Self::Low => "low",
-        }
-    }
-}
-
-/// Who waits for an execution.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ExecutionMode {
-    /// The caller: it runs inside the request and the response carries the result.
-    Sync,
-    /// Nobody: it starts at once on the node that took the event.
-    #[default]
-    Async,
-    /// Nobody: any node takes it from the durable queue.
-    Queued,
-}
-
-impl ExecutionMode {
-    /// Every mode.
-    pub const ALL: [Self; 3] = [Self::Sync, Self::Async, Self::Queued];
-
-    /// The word in JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sync => "sync",
-            Self::Async => "async",
-            Self::Queued => "queued",
-        }
-    }
-
-    /// The mode of a stored word; unknown words are queued, which any node can take.
-    #[must_use]
-    pub fn parse(word: &str) -> Self {
-        Self::ALL.into_iter().find(|m| m.name() == word).unwrap_or(Self::Queued)
-    }
-}
-
-/// How the wait grows between attempts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum RetryStrategy {
-    /// `retry_delay_seconds * 2^(n-1)`, at most one hour.
-    #[default]
-    Exponential,
-    /// Always `retry_delay_seconds`.
-    Fixed,
-}
-
-/// At most `max` starts in any `per_seconds`; over it executions wait. Per node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct RateLimit {
-    /// 1 to 1,000,000.
-    pub max: u32,
-    /// 1 to 86,400.
-    pub per_seconds: u32,
-}
-
-/// Opens after `failures` failed attempts in a row; after `cooldown_seconds` one probe goes through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct CircuitBreaker {
-    /// 1 to 1000.
-    pub failures: u32,
-    /// 1 to 86,400.
-    pub cooldown_seconds: u32,
-}
-
-impl Default for CircuitBreaker {
-    fn default() -> Self {
-        Self { failures: 10, cooldown_seconds: 60 }
-    }
-}
 
 /// An action as a person writes it: the body of create, the editor's draft, a stored version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -405,64 +286,6 @@ impl Action {
     #[must_use]
     pub fn is_platform_wide(&self) -> bool {
         self.definition.tenant_id.is_none()
-    }
-}
-
-/// One stored version of an action.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub struct ActionVersion {
-    /// Counts from 1.
-    pub version: i64,
-    /// The action as it was.
-    pub definition: NewAction,
-    /// Who changed it.
-    pub author: String,
-    /// When.
-    pub created_at: Timestamp,
-    /// What changed against the version before.
-    pub diff: Vec<Change>,
-}
-
-/// One difference between two documents.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub struct Change {
-    /// JSON Pointer of what differs.
-    pub pointer: String,
-    /// The value before; absent when it was not there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "server", schema(value_type = Option<Object>))]
-    pub before: Option<Value>,
-    /// The value after; absent when it is gone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "server", schema(value_type = Option<Object>))]
-    pub after: Option<Value>,
-}
-
-/// The differences between two documents: objects member by member, everything else as a whole.
-#[must_use]
-pub fn diff(before: &Value, after: &Value) -> Vec<Change> {
-    let mut out = Vec::new();
-    diff_at("", before, after, &mut out);
-    out
-}
-
-fn diff_at(pointer: &str, before: &Value, after: &Value, out: &mut Vec<Change>) {
-    match (before, after) {
-        (Value::Object(a), Value::Object(b)) => {
-            let mut keys: Vec<&String> = a.keys().chain(b.keys().filter(|k| !a.contains_key(*k))).collect();
-            keys.sort();
-            for key in keys {
-                let at = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
-                match (a.get(key), b.get(key)) {
-                    (Some(x), Some(y)) => diff_at(&at, x, y, out),
-                    (x, y) => out.push(Change { pointer: at, before: x.cloned(), after: y.cloned() }),
-                }
-            }
-        }
-        _ if before == after => {}
-        _ => out.push(Change { pointer: pointer.to_owned(), before: Some(before.clone()), after: Some(after.clone()) }),
     }
 }
 

@@ -54,7 +54,12 @@ impl BulkFilter {
     #[must_use]
     pub fn validate(&self) -> Faults {
         let mut f = Faults::default();
-        f.require(self.effective_status().is_terminal(), "/filter/status", "not_terminal", "Only finished executions can be replayed: failed, dead_letter, cancelled or succeeded.");
+        f.require(
+            self.effective_status().is_terminal(),
+            "/filter/status",
+            "not_terminal",
+            "Only finished executions can be replayed: failed, dead_letter, cancelled or succeeded.",
+        );
         let long = [("action_id", &self.action_id), ("event_type", &self.event_type), ("handler_type", &self.handler_type), ("error_class", &self.error_class)];
         for (name, text) in long {
             let fine = text.as_deref().is_none_or(|t| (1..=200).contains(&t.chars().count()) && !t.chars().any(char::is_control));

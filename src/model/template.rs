@@ -214,7 +214,9 @@ mod tests {
 
     #[test]
     fn names() {
-        for (name, fine) in [("welcome_email", true), ("Order shipped 2.0", true), ("Grüße", true), ("", false), (" a", false), ("a/b", false), ("preview", false), ("..", false), ("a\n", false)] {
+        for (name, fine) in
+            [("welcome_email", true), ("Order shipped 2.0", true), ("Grüße", true), ("", false), (" a", false), ("a/b", false), ("preview", false), ("..", false), ("a\n", false)]
+        {
             assert_eq!(template_name_fault(name).is_none(), fine, "{name:?}");
         }
         assert!(template_name_fault(&"a".repeat(100)).is_none() && template_name_fault(&"a".repeat(101)).is_some());

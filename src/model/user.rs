@@ -119,6 +119,19 @@ impl NewUser {
     }
 }
 
+/// Changes of a person by an administrator: the body of `PATCH /users/{id}`. Absent keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UserChanges {
+    /// The role in the tenant looked at.
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// Whether the person administers the whole installation; only the platform may say so.
+    #[serde(default)]
+    pub is_platform_admin: Option<bool>,
+}
+
 /// An invitation: a link that works once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]

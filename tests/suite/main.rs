@@ -13,4 +13,5 @@ mod routes {
     mod original_examples;
     mod surface;
 }
+mod tidy;
 mod util;

@@ -242,7 +242,7 @@ mod tests {
     fn faults_name_their_field() {
         let shown = json!({"timeout": "1000", "body": "{\"a\": }", "headers": [["a", "1"], ["a", "2"]], "success_statuses": ["2xx"]});
         let mut faults = Faults::default();
-        close(Some(&handler()), Some(&shown), &mut faults);
+        drop(close(Some(&handler()), Some(&shown), &mut faults));
         let mut at: Vec<&str> = faults.0.iter().map(|f| f.pointer.as_str()).collect();
         at.sort_unstable();
         assert_eq!(at, ["/configuration/body", "/configuration/headers", "/configuration/success_statuses", "/configuration/timeout", "/configuration/url"]);

@@ -149,6 +149,9 @@ fn incomplete(item: &ConditionItem) -> Option<String> {
 fn of_report(report: &ConditionReport, around: Option<&ConditionReport>, catalog: &Catalog) -> Verdict {
     let state = if report.holds { State::Pass } else { State::Fail };
     let Some(field) = &report.field else {
+        if report.items.is_empty() {
+            return Verdict { state, ..Verdict::default() };
+        }
         let note = report.reason.split_once(". ").map_or(report.reason.as_str(), |(first, _)| first).trim_end_matches('.').to_owned();
         return Verdict { state, note, ..Verdict::default() };
     };

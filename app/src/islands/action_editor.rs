@@ -43,7 +43,7 @@ pub fn ActionEditor(
     Effect::new(move |_| {
         found.set(desk.find_kept());
         browser::guard(move || desk.dirty.get_untracked());
-        let handle = window_event_listener(leptos::ev::keydown, move |event| shortcut(desk, &event));
+        let handle = window_event_listener(leptos::ev::keydown, move |event| shortcut(desk, saving, &event));
         // As long as the page.
         std::mem::forget(handle);
         desk.judge();
@@ -52,17 +52,13 @@ pub fn ActionEditor(
         <div class="stack" on:focusout=move |_| desk.pause()>
             <SaveBar desk=desk saving=saving found=found/>
             <div class="editor">
-                <form class="stack" aria-label="Action" on:submit=move |event| {
-                    event.prevent_default();
-                    saving.save(None);
-                }>
+                // Enter in a field must not save by accident; Ctrl+S does on purpose.
+                <form class="stack" aria-label="Action" on:submit=move |event| event.prevent_default()>
                     <Section desk=desk id="e-event" title="Event" gates=&[Gate::EventType]><EventFields desk=desk/></Section>
                     <ConditionBuilder desk=desk/>
                     <Section desk=desk id="e-context" title="Context" gates=&[Gate::ContextFilters]><ContextFields desk=desk/></Section>
                     <Section desk=desk id="e-handler" title="What happens" gates=&[Gate::HandlerAvailable, Gate::Rendering]><HandlerFields desk=desk/></Section>
                     <Section desk=desk id="e-delivery" title="Delivery" gates=&[Gate::RateLimit]><DeliveryFields desk=desk/></Section>
-                    // Enter in a field saves, as in any form.
-                    <button type="submit" class="sr" tabindex="-1" aria-hidden="true">"Save"</button>
                 </form>
                 <TestPanel desk=desk/>
             </div>
@@ -72,13 +68,14 @@ pub fn ActionEditor(
 }
 
 /// Undo, redo and save by keyboard. A text field's own undo would know nothing of the other fields, so the editor's takes its place.
-fn shortcut(desk: Desk, event: &KeyboardEvent) {
+fn shortcut(desk: Desk, saving: Saving, event: &KeyboardEvent) {
     if !(event.ctrl_key() || event.meta_key()) || event.alt_key() {
         return;
     }
     match (event.key().to_lowercase().as_str(), event.shift_key()) {
         ("z", false) => desk.step(false),
         ("z", true) | ("y", false) => desk.step(true),
+        ("s", false) => saving.save(None),
         _ => return,
     }
     event.prevent_default();

@@ -19,7 +19,7 @@ use crate::editing::handler_form::HandlerForm;
 use crate::editing::history::History;
 use crate::editing::read::read;
 use crate::editing::tree::Tree;
-use crate::editing::verdict::Verdicts;
+use crate::editing::verdict::{Verdicts, judge};
 use crate::server_fns::actions::Tried;
 
 pub mod browser;
@@ -42,8 +42,12 @@ pub struct Seed {
     pub handlers: Vec<HandlerForm>,
     /// The tenant whose events it is tested with.
     pub tenant: String,
-    /// An event to test with first, such as the one that the action is made from.
+    /// The event to test with first: the one asked for, else the latest that the action listens to.
     pub sample: Option<Event>,
+    /// Whether that event was asked for, and stays when the draft listens to other types.
+    pub is_pinned: bool,
+    /// What the server found with it, so that the first page already says so.
+    pub tried: Option<Tried>,
     /// The reader's zone, in minutes east of UTC.
     pub offset_minutes: i32,
 }
@@ -104,15 +108,18 @@ impl Desk {
     pub fn new(seed: Seed) -> Self {
         let draft = draft_of(&seed.form);
         let sample = seed.sample.clone().map(Arc::new);
+        let catalog = Catalog::of(&[], sample.as_deref());
+        let (action, _) = read(&draft.form, draft.tree.compile().0, &seed.handlers);
+        let verdicts = judge(&action, &draft.tree, sample.as_deref(), &[], &catalog);
         Self {
             form: RwSignal::new(draft.form.clone()),
             tree: RwSignal::new(draft.tree.clone()),
             errors: RwSignal::default(),
             recent: RwSignal::default(),
-            catalog: RwSignal::new(Catalog::of(&[], sample.as_deref())),
+            catalog: RwSignal::new(catalog),
             sample: RwSignal::new(sample),
-            verdicts: RwSignal::default(),
-            tried: RwSignal::new(None),
+            verdicts: RwSignal::new(verdicts),
+            tried: RwSignal::new(seed.tried.clone()),
             test_due: RwSignal::new(0),
             steps: RwSignal::default(),
             dirty: RwSignal::new(false),

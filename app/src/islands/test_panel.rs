@@ -2,13 +2,14 @@
 //!
 //! The sentence follows the evaluator in this browser at once; gates 6 to 8, the strip and the output come from the server.
 
+use event_actions::model::FieldError;
 use event_actions::model::testing::TestRequest;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde_json::Map;
 
 use super::desk::Desk;
-use super::desk::browser::{clicked, focus_soon, show_only};
+use super::desk::browser::{clicked, show_only};
 use crate::components::gate_row::{GateStripSmall, Stop};
 use crate::components::icon::{self, Icon};
 use crate::server_fns::actions::test_draft;
@@ -21,6 +22,9 @@ use backtest::Backtest;
 use input::TestInput;
 use send::SendForReal;
 
+/// The tab that the server shows first.
+const FIRST_OUTPUT: &str = "request";
+
 /// What a test on the server came to.
 #[derive(Clone, Copy)]
 struct Testing {
@@ -32,17 +36,27 @@ struct Testing {
 }
 
 impl Testing {
+    fn new(desk: Desk) -> Self {
+        let (_, faults) = desk.definition();
+        Self { desk, refused: RwSignal::new(first_fault(&faults)), asked: StoredValue::new(0) }
+    }
+
     /// Tests the draft with the sample on the server.
     fn run(self) {
         let desk = self.desk;
+        // The page came with the answer for what is saved.
+        let is_answered = self.asked.get_value() == 0 && !desk.dirty.get_untracked() && desk.tried.with_untracked(Option::is_some);
+        if is_answered {
+            return self.asked.set_value(1);
+        }
         let Some(request) = request(desk) else { return desk.tried.set(None) };
         let (mut action, faults) = desk.definition();
         // A draft that has no name yet can be tested all the same.
         if action.name.is_empty() {
             "Draft".clone_into(&mut action.name);
         }
-        if let Some(fault) = faults.iter().find(|f| f.pointer != "/name") {
-            self.refused.set(Some(fault.message.clone()));
+        if let Some(fault) = first_fault(&faults) {
+            self.refused.set(Some(fault));
             return desk.tried.set(None);
         }
         let turn = self.asked.try_update_value(|n| {
@@ -68,6 +82,11 @@ impl Testing {
     }
 }
 
+/// What keeps a draft from being tested as a whole; a missing name does not.
+fn first_fault(faults: &[FieldError]) -> Option<String> {
+    faults.iter().find(|f| f.pointer != "/name").map(|f| f.message.clone())
+}
+
 /// The sample as a test takes it.
 fn request(desk: Desk) -> Option<TestRequest> {
     let object = |v: &serde_json::Value| v.as_object().cloned().unwrap_or_else(Map::new);
@@ -85,11 +104,20 @@ pub fn TestPanel(
     /// The desk.
     desk: Desk,
 ) -> impl IntoView {
-    let testing = Testing { desk, refused: RwSignal::new(None), asked: StoredValue::new(0) };
+    let testing = Testing::new(desk);
     let open = RwSignal::new(false);
+    let output = RwSignal::new(FIRST_OUTPUT.to_owned());
     Effect::new(move |_| {
         if desk.test_due.get() > 0 {
             testing.run();
+        }
+    });
+    // What the server makes anew begins with its first tab; the chosen one is shown again.
+    Effect::new(move |_| {
+        desk.tried.track();
+        let chosen = output.get();
+        if chosen != FIRST_OUTPUT {
+            request_animation_frame(move || show_only("data-output", &chosen));
         }
     });
     view! {
@@ -107,7 +135,7 @@ pub fn TestPanel(
                 </div>
                 {move || testing.refused.get().map(|why| view! { <p class="hint hint-warn">"The whole draft cannot be tested yet: "{why}</p> })}
                 // Made and escaped by the same components on the server; clicks in it are heard here.
-                <div class="stack" inner_html=move || desk.tried.with(|t| t.as_ref().map(|t| t.html.clone()).unwrap_or_default()) on:click=move |event| heard(desk, &event)></div>
+                <div class="stack" inner_html=move || desk.tried.with(|t| t.as_ref().map(|t| t.html.clone()).unwrap_or_default()) on:click=move |event| heard(desk, output, &event)></div>
                 <Backtest desk=desk/>
             </div>
             <SendForReal desk=desk/>
@@ -116,10 +144,10 @@ pub fn TestPanel(
 }
 
 /// Tabs and mending buttons in what the server made.
-fn heard(desk: Desk, event: &leptos::ev::MouseEvent) {
+fn heard(desk: Desk, output: RwSignal<String>, event: &leptos::ev::MouseEvent) {
     if let Some(tab) = clicked(event, "data-output").filter(|_| clicked(event, "role").as_deref() == Some("tab")) {
         show_only("data-output", &tab);
-        focus_soon(format!("[role=tab][data-output={tab}]"));
+        output.set(tab);
     }
     let Some(pointer) = clicked(event, "data-mend") else { return };
     let Some(value) = clicked(event, "data-value").and_then(|text| serde_json::from_str(&text).ok()) else { return };

@@ -116,9 +116,10 @@ fn document(data: Data, zone: Zone, saved: &str, refused: Option<Refused>) -> im
         view! { <ErrorSummary error=error title=title/> }
     });
     let description = action.definition.description.clone();
+    let buttons = buttons(&action, may_write);
     view! {
         <PageTitle text=name.clone()/>
-        <PageHead title=name crumbs=vec![("Actions".to_owned(), "/actions".to_owned())] beside=beside>{buttons(&action, may_write)}</PageHead>
+        <PageHead title=name crumbs=vec![("Actions".to_owned(), "/actions".to_owned())] beside=beside>{buttons}</PageHead>
         {summary}
         {said}
         {(!description.is_empty()).then(|| view! { <p class="lede">{description}</p> })}

@@ -13,6 +13,9 @@ use crate::components::escape::escape;
 use crate::components::feedback::{Callout, CalloutKind};
 use crate::components::page_head::PageHead;
 
+pub mod action;
+pub mod action_edit;
+pub mod actions;
 pub mod components;
 pub mod login;
 pub mod not_found;

@@ -25,7 +25,7 @@ mod healths;
 mod latest;
 
 /// Executions shown at the end of the page.
-const LATEST: u32 = 10;
+const LATEST: u32 = 6;
 
 /// The page.
 #[component]
@@ -105,8 +105,10 @@ fn document(data: Data, zone: Zone) -> impl IntoView {
             <Panel id="c-status" title="Executions by status" note=per.clone()>{bars}</Panel>
             {healths::healths(data.system, data.actions)}
         </div>
-        <Panel id="c-duration" title="Duration" note=per>{lines}</Panel>
-        {latest::latest(data.latest, data.now, zone)}
+        <div class="cols cols-11 cols-fill">
+            <Panel id="c-duration" title="Duration" note=per>{lines}</Panel>
+            {latest::latest(data.latest, data.now, zone)}
+        </div>
     }
 }
 

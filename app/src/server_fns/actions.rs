@@ -1,4 +1,5 @@
 //! Doors for the editor and the list of actions.
+#![allow(missing_docs, reason = "the server macro makes a struct without documentation beside each function")]
 
 use event_actions::matching::GateOutcome;
 use event_actions::model::action::NewAction;
@@ -69,8 +70,8 @@ pub async fn current_action(id: String) -> Result<Theirs, Refusal> {
 #[server(input = Json)]
 pub async fn test_draft(definition: NewAction, request: TestRequest) -> Result<Tried, Refusal> {
     let (engine, caller) = asked()?;
-    let event = request.clone();
-    answer(engine.test_draft(&caller, definition, request).await).map(|report| crate::pages::action_edit::result::tried(report, &event))
+    let (event, filters) = (request.clone(), definition.context_filters.clone());
+    answer(engine.test_draft(&caller, definition, request).await).map(|report| crate::pages::action_edit::result::tried(report, &event, &filters))
 }
 
 /// Sends one made-up event through a saved action, for real.
@@ -78,7 +79,7 @@ pub async fn test_draft(definition: NewAction, request: TestRequest) -> Result<T
 pub async fn send_for_real(id: String, request: TestRequest) -> Result<Tried, Refusal> {
     let (engine, caller) = asked()?;
     let request = TestRequest { dry_run: false, ..request };
-    answer(engine.test_action(&caller, &id, request.clone()).await).map(|report| crate::pages::action_edit::result::tried(report, &request))
+    answer(engine.test_action(&caller, &id, request.clone()).await).map(|report| crate::pages::action_edit::result::tried(report, &request, &serde_json::Map::new()))
 }
 
 /// The latest events that any of these patterns covers, latest first: at most 200, and about a megabyte.

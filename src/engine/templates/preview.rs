@@ -187,7 +187,8 @@ mod tests {
         }))
         .unwrap();
         let context = with_params(Context::new(Arc::new(event)), json!({"shop": "S"}));
-        let template = NewTemplate { subject: "Hi {{ name }}".into(), html: Some("{{ name }} {{ params.shop }}".into()), text: Some("{{ nobody }}".into()), ..NewTemplate::default() };
+        let template =
+            NewTemplate { subject: "Hi {{ name }}".into(), html: Some("{{ name }} {{ params.shop }}".into()), text: Some("{{ nobody }}".into()), ..NewTemplate::default() };
         let preview = render(&template, &context);
         assert_eq!((preview.subject.as_deref(), preview.html.as_deref(), preview.text), (Some("Hi <Ada>"), Some("&lt;Ada&gt; S"), None));
         assert!(preview.faults.len() == 1 && preview.faults[0].pointer == "/text" && preview.faults[0].message.contains("nobody"), "{:?}", preview.faults);

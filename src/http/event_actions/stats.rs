@@ -1,4 +1,4 @@
-//! Routes that show how actions have been doing: history, numbers, health.
+//! Routes that show how actions have been doing: history, numbers, health and breaker.
 
 use axum::Json;
 use axum::extract::State;
@@ -23,6 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<Engine> {
         .routes(routes!(list_event_action_executions))
         .routes(routes!(get_event_action_stats))
         .routes(routes!(get_event_action_health))
+        .routes(routes!(reset_event_action_breaker))
 }
 
 /// The time that statistics cover.
@@ -89,4 +90,11 @@ async fn get_stats_overview(State(engine): State<Engine>, auth: Auth, Params(q):
     responses((status = 200, description = "The verdict", body = Health)))]
 async fn get_event_action_health(State(engine): State<Engine>, Auth(caller): Auth, Path(id): Path<String>, _: Params<Nothing>) -> Result<Json<Health>, ApiError> {
     engine.action_health(&caller, &id).await.map(Json)
+}
+
+/// Close the breaker of an action: what waits for it goes out again
+#[utoipa::path(post, path = "/api/v1/event-actions/{id}/reset-breaker", tag = TAG, params(("id" = String, Path, description = "The action")),
+    responses((status = 200, description = "How the action has been doing; its breaker is closed", body = Health)))]
+async fn reset_event_action_breaker(State(engine): State<Engine>, Auth(caller): Auth, Path(id): Path<String>, _: Params<Nothing>) -> Result<Json<Health>, ApiError> {
+    engine.reset_breaker(&caller, &id).await.map(Json)
 }

@@ -77,7 +77,7 @@ impl Table {
             self.grow();
         }
         self.len += 1;
-        self.place(Entry { hash: mix(hash, self.seed), owner, target });
+        self.place(Entry { hash: self.spread(hash, owner), owner, target });
     }
 
     /// Calls `found` with every target filed under `hash` and `owner`.
@@ -85,7 +85,7 @@ impl Table {
         if self.entries.is_empty() {
             return;
         }
-        let hash = mix(hash, self.seed);
+        let hash = self.spread(hash, owner);
         let mask = self.entries.len() - 1;
         let mut at = hash as usize & mask;
         loop {
@@ -105,6 +105,10 @@ impl Table {
         let mut target = None;
         self.each(hash, owner, |t| target = Some(t));
         target
+    }
+
+    const fn spread(&self, hash: u64, owner: u32) -> u64 {
+        mix(hash, self.seed.wrapping_add(owner as u64))
     }
 
     fn grow(&mut self) {

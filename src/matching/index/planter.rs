@@ -11,7 +11,7 @@ use super::tree::{LIST, Node, Tree, key};
 /// Up to so many actions are just listed: looking at each costs less than a search.
 const FEW: usize = 6;
 /// A literal that fewer actions share is not worth deciding before looking at them.
-const WORTH_GUARDING: usize = 32;
+const WORTH_GUARDING: usize = 16;
 /// Most keys one action is filed under, those of all its event types together.
 const MAX_KEYS: usize = 4096;
 /// Deepest nesting of nodes.

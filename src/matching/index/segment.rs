@@ -73,10 +73,13 @@ impl Catalogue {
         }
         for pattern in &action.event_types {
             // Odd numbers are types, even ones prefixes.
-            filed(pair(tenant, match pattern.strip_suffix(".*") {
-                Some(prefix) => number(&mut self.prefixes, prefix, 1) * 2,
-                None => number(&mut self.exact, pattern, 0) * 2 + 1,
-            }));
+            filed(pair(
+                tenant,
+                match pattern.strip_suffix(".*") {
+                    Some(prefix) => number(&mut self.prefixes, prefix, 1) * 2,
+                    None => number(&mut self.exact, pattern, 0) * 2 + 1,
+                },
+            ));
         }
     }
 

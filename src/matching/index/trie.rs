@@ -1,4 +1,4 @@
-//! All field paths of an index in one tree: one pass over an event says which of them lead anywhere.
+//! All field paths of an index in one tree: one pass over an event says which of them may lead anywhere.
 //!
 //! Only used where actions look at so many different fields that trying each would cost more than the pass.
 
@@ -18,36 +18,28 @@ pub(super) struct Trie {
 struct Node {
     /// The field that ends here, or `NONE`.
     field: u32,
-    /// By name; numbers included, since objects may have such members. With each whether it is a number.
-    names: FxHashMap<Box<str>, (u32, bool)>,
+    /// By name; numbers included, since objects may have such members.
+    names: FxHashMap<Box<str>, u32>,
     /// By array index.
     indexes: Vec<(usize, u32)>,
-    /// Whether some name is no number, so that arrays are looked into.
-    fans_out: bool,
 }
 
-impl Node {
-    fn new() -> Self {
-        Self { field: NONE, names: FxHashMap::default(), indexes: Vec::new(), fans_out: false }
-    }
+const fn node() -> Node {
+    Node { field: NONE, names: FxHashMap::with_hasher(rustc_hash::FxBuildHasher), indexes: Vec::new() }
 }
 
 impl Trie {
     /// The tree of `fields`; the field at position n has number n.
     pub(super) fn new(fields: &[Field]) -> Self {
-        let mut nodes: Vec<Node> = Root::ALL.iter().map(|_| Node::new()).collect();
+        let mut nodes: Vec<Node> = Root::ALL.iter().map(|_| node()).collect();
         for (number, field) in fields.iter().enumerate() {
             let mut at = field.root as usize;
             for step in &field.steps {
                 let next = nodes.len() as u32;
-                let node = &mut nodes[at];
-                let (child, _) = *node.names.entry(step.name.clone()).or_insert((next, step.index.is_some()));
+                let child = *nodes[at].names.entry(step.name.clone()).or_insert(next);
                 if child == next {
-                    match step.index {
-                        Some(index) => node.indexes.push((index, child)),
-                        None => node.fans_out = true,
-                    }
-                    nodes.push(Node::new());
+                    nodes[at].indexes.extend(step.index.map(|index| (index, child)));
+                    nodes.push(node());
                 }
                 at = child as usize;
             }
@@ -62,44 +54,40 @@ impl Trie {
         node.field != NONE || !node.names.is_empty()
     }
 
-    /// Adds to `out` every field below `root` that `value`, the root's value, has. Some may come twice.
+    /// Adds to `out` every field below `root` that `value`, the root's value, has; some more than once, and, where arrays are
+    /// nested, perhaps some that it has not.
     pub(super) fn collect(&self, root: Root, value: &Value, out: &mut Vec<u32>) {
-        if root == Root::Context && !value.is_object() {
-            return;
-        }
-        self.walk(value, root as u32, false, out);
+        self.walk(value, root as u32, out);
     }
 
-    /// `inside` an array only names that are no numbers go on, and the field that ends here has been counted.
-    fn walk(&self, at: &Value, node: u32, inside: bool, out: &mut Vec<u32>) {
-        let node_id = node;
-        let node = &self.nodes[node as usize];
-        if !inside && node.field != NONE {
+    fn walk(&self, at: &Value, number: u32, out: &mut Vec<u32>) {
+        let node = &self.nodes[number as usize];
+        if node.field != NONE {
             out.push(node.field);
         }
         match at {
             Value::Object(map) if node.names.len() < map.len() => {
-                for (name, &(child, number)) in &node.names {
-                    if let Some(next) = map.get(&**name).filter(|_| !(inside && number)) {
-                        self.walk(next, child, false, out);
+                for (name, child) in &node.names {
+                    if let Some(next) = map.get(&**name) {
+                        self.walk(next, *child, out);
                     }
                 }
             }
             Value::Object(map) => {
                 for (name, next) in map {
-                    if let Some(&(child, _)) = node.names.get(name.as_str()).filter(|(_, number)| !(inside && *number)) {
-                        self.walk(next, child, false, out);
+                    if let Some(child) = node.names.get(name.as_str()) {
+                        self.walk(next, *child, out);
                     }
                 }
             }
             Value::Array(items) => {
-                for &(index, child) in node.indexes.iter().filter(|_| !inside) {
-                    if let Some(next) = items.get(index) {
-                        self.walk(next, child, false, out);
+                for (index, child) in &node.indexes {
+                    if let Some(next) = items.get(*index) {
+                        self.walk(next, *child, out);
                     }
                 }
-                for item in items.iter().filter(|_| node.fans_out) {
-                    self.walk(item, node_id, true, out);
+                if node.names.len() > node.indexes.len() {
+                    items.iter().for_each(|item| self.walk(item, number, out));
                 }
             }
             _ => {}

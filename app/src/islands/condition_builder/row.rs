@@ -29,10 +29,12 @@ pub fn ConditionRow(
 ) -> impl IntoView {
     let id = shape.id;
     let number = shape.number.clone();
+    // The dark bar is for what decides: a row of the top level that fails.
+    let decides = !number.contains('.');
     let class = move || {
         desk.verdicts.with(|v| match v.nodes.get(&id).map(|v| v.state) {
             Some(State::Muted) => "cond is-muted",
-            Some(State::Fail) if v.nodes.get(&id).is_some_and(|v| !v.note.ends_with("passes without it")) => "cond is-fail",
+            Some(State::Fail) if decides => "cond is-fail",
             _ => "cond",
         })
     };
@@ -41,7 +43,15 @@ pub fn ConditionRow(
             desk.change_tree("", |t| t.edit(id, |row| row.set_operator(operator, kind)));
         }
     };
-    let options = operators(kind, operator).into_iter().map(|o| view! { <option value=o.name() selected={o == operator}>{o.label()}</option> }).collect_view();
+    // Always the same list: a browser forgets what is chosen when the options themselves change.
+    let offered = operators(kind, operator);
+    let options = Operator::ALL
+        .into_iter()
+        .map(|o| {
+            let out = !offered.contains(&o);
+            view! { <option value=o.name() selected={o == operator} hidden=out disabled=out>{o.label()}</option> }
+        })
+        .collect_view();
     view! {
         <div class=class id=element_id(id) on:keydown=move |event| arrows(desk, id, &event)>
             <span class="cond-n">{number.clone()}</span>

@@ -82,7 +82,7 @@ impl Desk {
     }
 
     fn take_events(self, events: Vec<Arc<Event>>) {
-        let begun_with = self.seed.with_value(|s| s.sample.as_ref().map(|e| e.id.clone()));
+        let begun_with = self.seed.with_value(|s| s.sample.as_ref().filter(|_| s.is_pinned).map(|e| e.id.clone()));
         let stays = |s: &Event| s.id == MADE_UP || Some(&s.id) == begun_with.as_ref() || events.iter().any(|e| e.id == s.id);
         if !self.sample.with_untracked(|s| s.as_deref().is_some_and(stays)) {
             self.sample.set(events.first().cloned());

@@ -71,23 +71,23 @@ pub fn Backtest(
 ) -> impl IntoView {
     // Each judgement of the draft is followed by one of these.
     let found = Memo::new(move |_| if desk.test_due.get() > 0 { test(desk) } else { Found::default() });
-    move || {
+    let inside = move || {
         let f = found.get();
         if f.now.is_empty() {
-            return ().into_any();
+            return view! { <div class="row"><h3>"Backtest"</h3><span class="small muted push">"no recent events at hand"</span></div> }.into_any();
         }
         let per_mark = f.now.len().div_ceil(MARKS);
         let many = if per_mark > 1 { format!("{per_mark} to a mark") } else { "one to a mark".to_owned() };
         let (ran, rest) = sentence(&f);
         view! {
-            <div class="stack-8">
-                <div class="row"><h3>"Backtest"</h3><span class="small muted push">{format!("last {} events, {many}", f.now.len())}</span></div>
-                <div class="ticks" aria-hidden="true">{marks(&f, per_mark)}</div>
-                <p class="t13"><strong>{ran}</strong>" "<span class="muted">{rest}</span></p>
-            </div>
+            <div class="row"><h3>"Backtest"</h3><span class="small muted push">{format!("last {} events, {many}", f.now.len())}</span></div>
+            <div class="ticks" aria-hidden="true">{marks(&f, per_mark)}</div>
+            <p class="t13"><strong>{ran}</strong>" "<span class="muted">{rest}</span></p>
         }
         .into_any()
-    }
+    };
+    // As high as it will be, so that nothing below moves when the events come.
+    view! { <div class="stack-8 tw:min-h-[108px] tw:content-start">{inside}</div> }
 }
 
 /// One mark per few events, oldest at the left: its height says how many run, its colour whether the draft adds any.

@@ -82,7 +82,7 @@ fn recent(desk: Desk) -> AnyView {
     };
     view! {
         <div class="row">
-            <select class="input" aria-label="Event" on:change=move |event| choose(&event_target_value(&event))>{options}</select>
+            <select class="input" aria-label="Event" prop:value=move || position().map_or_else(String::new, |n| n.to_string()) on:change=move |event| choose(&event_target_value(&event))>{options}</select>
             {tool(icon::UP, "newer", "Newer event".to_owned(), false, move || step(false))}
             {tool(icon::DOWN, "older", "Older event".to_owned(), false, move || step(true))}
         </div>

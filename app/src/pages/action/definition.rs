@@ -13,12 +13,14 @@ use crate::session::encode;
 /// The panel.
 pub fn summary(action: &Action) -> impl IntoView + use<> {
     let d = &action.definition;
-    let types = d.event_types.iter().map(|t| view! { <Pill mono=true>{t.clone()}</Pill> }).collect_view();
+    let types = d.event_types.iter().cloned().map(|t| view! { <Pill mono=true>{t}</Pill> }).collect_view();
     let tags = d.tags.iter().map(|t| view! { <a href=format!("/actions?tag={}", encode(t))>{t.clone()}</a>" " }).collect_view();
     let has_tags = !d.tags.is_empty();
     let conditions = d.conditions.len() as i64;
     let filters = d.context_filters.len() as i64;
     let whole = serde_json::to_value(d).unwrap_or(Value::Null);
+    let (handler, mode, priority) = (d.handler_type.to_string(), d.execution_mode.name(), d.priority.name());
+    let (retries, timeout, limit) = (retries(d), format!("{} s", d.effective_timeout_seconds()), limit(d));
     view! {
         <Panel id="a-definition" title="What it does">
             <div class="stack-8">
@@ -26,12 +28,12 @@ pub fn summary(action: &Action) -> impl IntoView + use<> {
                     <Fact label="listens to"><span class="row row-wrap">{types}</span></Fact>
                     <Fact label="conditions">{if conditions == 0 { "none".to_owned() } else { plural(conditions, "must hold", "must hold") }}</Fact>
                     <Fact label="context">{if filters == 0 { "any".to_owned() } else { plural(filters, "filter", "filters") }}</Fact>
-                    <Fact label="handler">{d.handler_type.to_string()}</Fact>
-                    <Fact label="mode">{d.execution_mode.name()}</Fact>
-                    <Fact label="priority">{d.priority.name()}</Fact>
-                    <Fact label="retries">{retries(d)}</Fact>
-                    <Fact label="timeout">{format!("{} s", d.effective_timeout_seconds())}</Fact>
-                    <Fact label="limit">{limit(d)}</Fact>
+                    <Fact label="handler">{handler}</Fact>
+                    <Fact label="mode">{mode}</Fact>
+                    <Fact label="priority">{priority}</Fact>
+                    <Fact label="retries">{retries}</Fact>
+                    <Fact label="timeout">{timeout}</Fact>
+                    <Fact label="limit">{limit}</Fact>
                     {has_tags.then(|| view! { <Fact label="tags">{tags}</Fact> })}
                 </Facts>
                 <details class="data">

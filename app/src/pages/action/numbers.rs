@@ -102,10 +102,11 @@ pub fn health(health: &Health) -> impl IntoView + use<> {
             view! { <HealthLine of=c.status name=name reason=c.message.clone()/> }
         })
         .collect_view();
+    let (status, message) = (health.status, health.message.clone());
     view! {
         <Panel id="a-health" title="Health" flush=true>
             <div class="ruled">
-                <HealthLine of=health.status name="Altogether" reason=health.message.clone()/>
+                <HealthLine of=status name="Altogether" reason=message/>
                 {lines}
             </div>
         </Panel>

@@ -53,12 +53,13 @@ fn row(action_id: &str, event: &Event, report: MatchReport, now: Timestamp, zone
     };
     let thing = event.aggregate_id.clone().map(|id| view! { <div class="sub brk">{id}</div> });
     let test = format!("/actions/{action_id}/edit?event={}", encode(&event.id));
+    let (at, came, reason) = (Stop::from(&report), event.received_at, report.reason);
     view! {
         <tr>
             <th scope="row" class="full">{name}{thing}</th>
-            <Cell class="full"><GateStripSmall of=Stop::from(&report) word="Would run"/></Cell>
-            <Cell label="Reason" class="full">{report.reason}" "<a class="small" href=test>"Test with it"</a></Cell>
-            <Cell label="Came" class="num"><Time at=event.received_at now=now style=TimeStyle::Ago zone=zone/></Cell>
+            <Cell class="full"><GateStripSmall of=at word="Would run"/></Cell>
+            <Cell label="Reason" class="full">{reason}" "<a class="small" href=test>"Test with it"</a></Cell>
+            <Cell label="Came" class="num"><Time at=came now=now style=TimeStyle::Ago zone=zone/></Cell>
         </tr>
     }
 }

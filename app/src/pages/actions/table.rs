@@ -17,6 +17,9 @@ use crate::components::health_badge::{HealthBadge, Wellbeing};
 use crate::components::icon::{self, Icon};
 use crate::components::time::{Time, TimeStyle, Zone};
 
+/// Secondary columns leave before the others get too narrow.
+const WIDE: &str = "tw:max-[1439px]:hidden";
+const WIDE_NUMBER: &str = "num muted tw:max-[1439px]:hidden";
 /// A menu below the button that opened it; in the middle where browsers cannot place it there.
 const ROW_MENU: &str = "menu tw:inset-0 tw:m-auto tw:h-fit tw:supports-[position-area:bottom]:inset-auto tw:supports-[position-area:bottom]:m-0 \
                         tw:supports-[position-area:bottom]:[position-area:bottom_span-left]";
@@ -43,13 +46,13 @@ pub fn table(data: Data, zone: Zone) -> impl IntoView {
         columns.push(Column::silent("Select").width("40px"));
     }
     columns.extend([
-        Column::new("Action").width("200px"),
-        Column::new("Listens to").class("hide-m").width("128px"),
+        Column::new("Action"),
+        Column::new("Listens to").class(WIDE).width("128px"),
         Column::new("Health").width("150px"),
         Column::new("Last event").width("212px"),
-        Column::number("Evaluated").class("num hide-m").width("76px"),
+        Column::number("Evaluated").class(WIDE_NUMBER).width("76px"),
         Column::number("Matched").width("76px"),
-        Column::number("Succeeded").class("num hide-m").width("80px"),
+        Column::number("Succeeded").class(WIDE_NUMBER).width("80px"),
         Column::new("24 hours").width("104px"),
         Column::number("Success").width("66px"),
         Column::new("On").width("48px"),
@@ -114,7 +117,15 @@ fn row(action: Action, latest: &Latest, may_write: bool, now: Timestamp, zone: Z
     let d = &action.definition;
     let (name, kind, platform) = (d.name.clone(), d.handler_type.0.clone(), action.is_platform_wide());
     let types = d.event_types.join(", ");
-    let select = may_write.then(|| view! { <Cell class="corner"><label class="box"><input type="checkbox" name="id" data-row="1" value=action.id.clone() aria-label=format!("Select {name}")/></label></Cell> });
+    let select = may_write.then(|| {
+        let (id, label) = (action.id.clone(), format!("Select {name}"));
+        view! { <Cell class="corner"><label class="box"><input type="checkbox" name="id" data-row="1" value=id aria-label=label/></label></Cell> }
+    });
+    let came = moment(event.map(|e| e.received_at), now, zone);
+    let matched = moment(ran.map(|(x, _)| x.created_at), now, zone);
+    let succeeded = moment(ran.and_then(|(_, at)| *at), now, zone);
+    let (switch, menu) = (switch(&action, may_write), menu(&action, may_write));
+    let none = event.is_none().then_some(DASH);
     view! {
         <tr id=format!("a-{}", action.id)>
             {select}
@@ -125,16 +136,16 @@ fn row(action: Action, latest: &Latest, may_write: bool, now: Timestamp, zone: Z
                 </div>
                 {platform.then(|| view! { <div class="sub">"Platform-wide"</div> })}
             </th>
-            <Cell class="hide-m"><code class="trunc tw:block" title=types.clone()>{types.clone()}</code></Cell>
+            <Cell class=WIDE><code class="trunc tw:block" title=types.clone()>{types.clone()}</code></Cell>
             <Cell class="full"><HealthBadge of=of/>{reason}</Cell>
-            <Cell label="Last event" class="full">{strip}{event.is_none().then_some(DASH)}</Cell>
-            <Cell label="Evaluated" class="num muted hide-m">{moment(event.map(|e| e.received_at), now, zone)}</Cell>
-            <Cell label="Matched" class="num muted">{moment(ran.map(|(x, _)| x.created_at), now, zone)}</Cell>
-            <Cell label="Succeeded" class="num muted hide-m">{moment(ran.and_then(|(_, at)| *at), now, zone)}</Cell>
+            <Cell label="Last event" class="full">{strip}{none}</Cell>
+            <Cell label="Evaluated" class=WIDE_NUMBER>{came}</Cell>
+            <Cell label="Matched" class="num muted">{matched}</Cell>
+            <Cell label="Succeeded" class=WIDE_NUMBER>{succeeded}</Cell>
             <Cell class="hide-s"><span inner_html=spark></span></Cell>
             <Cell label="Success rate" class=rate_class>{rate}</Cell>
-            <Cell class="hide-s">{switch(&action, may_write)}</Cell>
-            <Cell class="corner2">{menu(&action, may_write)}</Cell>
+            <Cell class="hide-s">{switch}</Cell>
+            <Cell class="corner2">{menu}</Cell>
         </tr>
     }
 }

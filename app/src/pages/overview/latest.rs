@@ -22,14 +22,8 @@ pub(super) fn latest(executions: Vec<Execution>, now: Timestamp, zone: Zone) -> 
         .into_any();
     }
     let rows = executions.into_iter().map(|x| row(x, now, zone)).collect_view();
-    let columns = vec![
-        Column::new("Status").width("124px"),
-        Column::new("Action"),
-        Column::new("Event"),
-        Column::number("Attempts").class("num hide-m").width("84px"),
-        Column::number("Duration").width("96px"),
-        Column::number("Made").width("112px"),
-    ];
+    let columns =
+        vec![Column::new("Status").width("124px"), Column::new("Action"), Column::number("Duration").class("num hide-m").width("88px"), Column::number("Made").width("96px")];
     let aside = link("/executions").map(|href| view! { <a class="small" href=href>"All executions"</a> }.into_any());
     view! {
         <Panel id="c-latest" title="Latest executions" aside=aside.unwrap_or_else(|| ().into_any()) flush=true>
@@ -40,18 +34,16 @@ pub(super) fn latest(executions: Vec<Execution>, now: Timestamp, zone: Zone) -> 
 }
 
 fn row(x: Execution, now: Timestamp, zone: Zone) -> impl IntoView {
+    let under = x.error.map_or(x.event_type, |e| e.message);
     let name = match link(&format!("/executions/{}", x.id)) {
         Some(href) => view! { <a href=href>{x.action_name}</a> }.into_any(),
         None => x.action_name.into_any(),
     };
-    let reason = x.error.map(|e| view! { <div class="sub trunc">{e.message}</div> });
     view! {
         <tr>
-            <Cell label="Status"><StatusBadge status=x.status/></Cell>
-            <th scope="row" class="full">{name}{reason}</th>
-            <Cell label="Event"><code class="brk">{x.event_type}</code></Cell>
-            <Cell label="Attempts" class="num hide-m">{x.attempt_count}</Cell>
-            <Cell label="Duration" class="num">{duration_or_dash(x.duration_ms)}</Cell>
+            <Cell class="corner"><StatusBadge status=x.status/></Cell>
+            <th scope="row" class="full lead-badge"><div class="trunc">{name}</div><div class="sub trunc">{under}</div></th>
+            <Cell label="Duration" class="num hide-m">{duration_or_dash(x.duration_ms)}</Cell>
             <Cell label="Made" class="num"><Time at=x.created_at now=now style=TimeStyle::Clock zone=zone/></Cell>
         </tr>
     }
