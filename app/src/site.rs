@@ -17,7 +17,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate as _, Size
 
 use crate::assets::Assets;
 use crate::shell::{App, shell};
-use crate::{csrf, forms, security, session};
+use crate::{csrf, forms, forms_actions, security, session};
 
 /// Where server functions live; the same as `SERVER_FN_PREFIX` in `.cargo/config.toml`.
 const SERVER_FNS: &str = "/_fn/";
@@ -28,9 +28,11 @@ const WORTH_COMPRESSING: u16 = 2048;
 pub fn router(engine: &Engine, assets: &Assets) -> Router {
     let public_url: Arc<str> = engine.config().public_url.as_str().into();
     let worth = SizeAbove::new(WORTH_COMPRESSING).and(NotForContentType::IMAGES).and(NotForContentType::SSE);
+    let pages = pages(engine, assets.leptos_options());
     event_actions::http::router(engine.clone())
-        .merge(pages(engine, assets.leptos_options()))
+        .merge(pages.clone())
         .merge(forms::routes(engine.clone()))
+        .merge(forms_actions::routes(engine.clone(), pages))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth))
         // Files are compressed already, and better.
         .merge(assets.routes())
