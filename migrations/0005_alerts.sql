@@ -12,8 +12,8 @@ CREATE TABLE alert_rules (
 );
 
 -- subject: what the alert is about, such as action:ID or node:NAME:memory_percent. revision counts up with every change of
--- any alert; a change names the revision it is based on. notify: whether events tell of it; fired_event and resolved_event:
--- whether they have been sent.
+-- any alert; a change names the revision it is based on. fired_event and resolved_event: whether the events that tell of its
+-- beginning and end have been sent, or never are to be.
 CREATE TABLE alerts (
     id              TEXT PRIMARY KEY,
     tenant_id       TEXT REFERENCES tenants (id) ON DELETE CASCADE,
@@ -37,7 +37,6 @@ CREATE TABLE alerts (
     resolved_at     BIGINT,
     resolved_by     TEXT,
     revision        BIGINT NOT NULL,
-    notify          BOOLEAN NOT NULL,
     fired_event     BOOLEAN NOT NULL,
     resolved_event  BOOLEAN NOT NULL
 );
@@ -45,6 +44,7 @@ CREATE TABLE alerts (
 CREATE UNIQUE INDEX alerts_open ON alerts (rule_id, subject) WHERE state <> 'resolved';
 CREATE INDEX alerts_by_revision ON alerts (revision);
 CREATE INDEX alerts_by_tenant ON alerts (tenant_id, id);
+CREATE INDEX alerts_untold ON alerts (id) WHERE fired_event = false OR resolved_event = false;
 CREATE INDEX alerts_by_end ON alerts (resolved_at) WHERE state = 'resolved';
 
 -- until is judged by the database's clock alone.

@@ -13,6 +13,8 @@ CREATE TABLE execution_stats_rollup (
 );
 CREATE INDEX execution_stats_rollup_by_time ON execution_stats_rollup (span, slot);
 
--- Wide enough to count what waits, and since when, without reading the table.
+-- Wide enough to count what waits, since when, and what is dead without reading the table.
 DROP INDEX action_executions_to_claim;
 CREATE INDEX action_executions_to_claim ON action_executions (claim_key, due_at, id, status, tenant_id, action_id) WHERE status IN ('pending', 'retrying');
+DROP INDEX action_executions_dead;
+CREATE INDEX action_executions_dead ON action_executions (tenant_id, id, action_id, status, handled_at) WHERE status = 'dead_letter' AND handled_at IS NULL;

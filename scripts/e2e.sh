@@ -8,8 +8,7 @@ else
   scripts/setup.sh test
   say "building"
   cargo leptos build --frontend-only
-  # All targets, as `cargo test` has them: then both share every compiled dependency.
-  cargo build --workspace --all-targets --locked
+  build_service
 fi
 CHROMIUM=$(find_chromium) || die "no Chromium found; scripts/setup.sh test installs it"
 export CHROMIUM EVENT_ACTIONS_BINARY="${EVENT_ACTIONS_BINARY:-$PWD/$TARGET/debug/event-actions}"

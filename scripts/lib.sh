@@ -64,3 +64,7 @@ find_postgres() {
 }
 
 free_port() { node -e 'const s = require("node:net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })'; }
+
+# The binary in the dev profile. Naming one test beside it makes cargo resolve the features that the tests need (more of
+# tokio, for one); without it the service and the tests would each compile every dependency.
+build_service() { cargo build --workspace --locked --bin event-actions --test command_line; }

@@ -75,7 +75,7 @@ baked_environment() {
     say "cleaning the Leptos crates in $folder, built with another environment"
     for release in "" --release; do
       for target in "" --target=wasm32-unknown-unknown; do
-        cargo clean --quiet --target-dir "$folder" $release $target -p leptos -p leptos_macro -p server_fn_macro_default
+        cargo clean --quiet --target-dir "$folder" $release $target -p leptos -p leptos_macro -p server_fn_macro -p server_fn_macro_default
       done
     done
   done

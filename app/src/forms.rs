@@ -44,11 +44,11 @@ struct SignIn {
 }
 
 /// Reads the form; a body that is none becomes `None`, which the pages answer like an empty form.
-async fn form<T: DeserializeOwned + 'static>(request: Request) -> Option<T> {
+pub(crate) async fn form<T: DeserializeOwned + 'static>(request: Request) -> Option<T> {
     request.extract::<Form<T>, _>().await.ok().map(|Form(form)| form)
 }
 
-fn visitor(request: &Request, is_https: bool) -> Visitor {
+pub(crate) fn visitor(request: &Request, is_https: bool) -> Visitor {
     let headers = request.headers();
     Visitor {
         address: address_of(request.extensions()),
@@ -72,7 +72,7 @@ async fn sign_in(State(engine): State<Engine>, request: Request) -> Response {
 }
 
 /// A refusal as query parameters: a short code, and the wait where there is one.
-fn fault(error: &ApiError) -> String {
+pub(crate) fn fault(error: &ApiError) -> String {
     let code = match error.kind {
         ErrorKind::Unauthorized => "credentials",
         ErrorKind::TooManyRequests => "pause",

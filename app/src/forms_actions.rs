@@ -220,7 +220,9 @@ fn keep(pairs: Pairs) -> (Kept, String) {
 }
 
 fn sample([event_type, data, metadata]: &[String; 3]) -> Result<TestRequest, ApiError> {
-    let object = |text: &str, name: &str| -> Result<Map<String, Value>, ApiError> { parse_object(text).map_err(|fault| ApiError::invalid(&format!("/sample_{name}"), "bad_json", fault.sentence())) };
+    let object = |text: &str, name: &str| -> Result<Map<String, Value>, ApiError> {
+        parse_object(text).map_err(|fault| ApiError::invalid(&format!("/sample_{name}"), "bad_json", fault.sentence()))
+    };
     Ok(TestRequest { event_type: event_type.trim().to_owned(), event_data: object(data, "data")?, metadata: object(metadata, "metadata")?, dry_run: true })
 }
 
@@ -273,7 +275,8 @@ mod tests {
 
     #[test]
     fn fields_named_by_pointers_are_the_form() {
-        let (kept, verb) = keep(pairs(&[("do", "try"), ("/name", "A"), ("/rate_limit/max", "5"), ("/conditions", "[\r\n]"), ("version", "7"), ("sample_type", "a.b"), ("other", "x")]));
+        let (kept, verb) =
+            keep(pairs(&[("do", "try"), ("/name", "A"), ("/rate_limit/max", "5"), ("/conditions", "[\r\n]"), ("version", "7"), ("sample_type", "a.b"), ("other", "x")]));
         assert_eq!((verb.as_str(), kept.version, kept.sample[0].as_str()), ("try", Some(7), "a.b"));
         assert_eq!((kept.form.text("/name"), kept.form.text("/rate_limit/max"), kept.form.text("/conditions")), ("A".into(), "5".into(), "[\n]".into()));
         assert!(!kept.form.flag("/is_enabled", true), "an unticked box posts nothing");

@@ -132,25 +132,29 @@ fn key_of(page: &str, new: &NewEvent) -> Option<String> {
     fine.then(|| format!("console-{page}-{:016x}", hasher.finish()))
 }
 
-/// Sends the event, or says which actions it would fire.
-async fn send(State(Doors { engine, pages }): State<Doors>, request: Request) -> Response {
-    let posted = match Posted::of(request).await {
-        Ok(posted) => posted,
-        Err(response) => return response,
-    };
+fn fields_of(posted: &Posted) -> EventFields {
     let text = |name: &str| posted.field(name);
-    let fields = EventFields {
+    EventFields {
         event_type: text("event_type"),
         aggregate_type: text("aggregate_type"),
         aggregate_id: text("aggregate_id"),
         correlation_id: text("correlation_id"),
         data: text("data"),
         metadata: text("metadata"),
+    }
+}
+
+/// Sends the event, or says which actions it would fire.
+async fn send(State(Doors { engine, pages }): State<Doors>, request: Request) -> Response {
+    let posted = match Posted::of(request).await {
+        Ok(posted) => posted,
+        Err(response) => return response,
     };
-    let mut kept = KeptEvent { fields, ..KeptEvent::default() };
+    let (verb, page) = (posted.field("do"), posted.field("key"));
+    let mut kept = KeptEvent { fields: fields_of(&posted), ..KeptEvent::default() };
     match read(&kept.fields) {
         Err(e) => kept.error = Some(e),
-        Ok(new) if text("do") == "match" => {
+        Ok(new) if verb == "match" => {
             let object = |value: Value| if let Value::Object(map) = value { map } else { Map::new() };
             let request = MatchRequest { event_type: new.event_type, event_data: object(new.data), metadata: object(new.metadata) };
             match engine.match_event(&posted.caller, request).await {
@@ -159,7 +163,7 @@ async fn send(State(Doors { engine, pages }): State<Doors>, request: Request) ->
             }
         }
         Ok(new) => {
-            let key = key_of(&text("key"), &new);
+            let key = key_of(&page, &new);
             match engine.ingest(&posted.caller, new, key).await {
                 Ok(receipt) => {
                     let done = if receipt.duplicate { "known" } else { "sent" };

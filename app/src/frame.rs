@@ -45,6 +45,7 @@ fn Sidebar(path: String) -> impl IntoView {
         .map(|(group, items)| {
             let links = items
                 .iter()
+                .filter(|item| item.is_offered())
                 .map(|item| {
                     let current = item.covers(&path).then_some("page");
                     view! { <a href=item.path title=item.label aria-current=current><Icon of=item.icon/><span>{item.label}</span>{count_of(item.path)}</a> }
@@ -160,9 +161,20 @@ fn GoTo() -> impl IntoView {
     let links = NAV
         .iter()
         .flat_map(|(_, items)| items.iter())
+        .filter(|item| item.is_offered())
         .map(|item| view! { <a class="p-opt" href=item.path><Icon of=item.icon/><span class="trunc">{item.label}</span></a> })
         .collect_view();
     view! { <nav class="palette" id="goto" popover="auto" aria-label="Go to a page"><div class="p-list">{links}</div></nav> }
+}
+
+/// The zones that are offered, `chosen` among them.
+#[must_use]
+pub fn zones(chosen: Zone) -> Vec<Zone> {
+    let mut zones: Vec<Zone> = OFFSETS.into_iter().filter_map(Zone::east).collect();
+    if !zones.contains(&chosen) {
+        zones.push(chosen);
+    }
+    zones
 }
 
 #[component]
@@ -174,11 +186,7 @@ fn UserMenu() -> impl IntoView {
         .into_iter()
         .map(|theme| view! { <button name="theme" value=theme.word() aria-pressed=(theme == preferences.theme).to_string()>{theme.label()}</button> })
         .collect_view();
-    let mut zones: Vec<Zone> = OFFSETS.into_iter().filter_map(Zone::east).collect();
-    if !zones.contains(&preferences.zone) {
-        zones.push(preferences.zone);
-    }
-    let zones = zones.into_iter().map(|zone| view! { <option value=zone.word() selected=zone == preferences.zone>{zone.label()}</option> }).collect_view();
+    let zones = zones(preferences.zone).into_iter().map(|zone| view! { <option value=zone.word() selected=zone == preferences.zone>{zone.label()}</option> }).collect_view();
     view! {
         <div class="menu" id="me" popover="auto" role="dialog" aria-label="Account and preferences">
             {who}

@@ -23,11 +23,17 @@ pub mod forms;
 #[cfg(feature = "ssr")]
 pub mod forms_actions;
 #[cfg(feature = "ssr")]
+pub mod forms_admin;
+#[cfg(feature = "ssr")]
+pub mod forms_events;
+#[cfg(feature = "ssr")]
 mod frame;
 #[cfg(feature = "ssr")]
 mod listener;
 #[cfg(feature = "ssr")]
 pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod posted;
 #[cfg(feature = "ssr")]
 pub mod preferences;
 #[cfg(feature = "ssr")]

@@ -81,7 +81,7 @@ pub async fn identify(State(engine): State<Engine>, mut request: Request, next: 
 /// For the console's pages alone.
 pub async fn require_sign_in(State(engine): State<Engine>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let is_open = cfg!(debug_assertions) && path == "/components";
+    let is_open = (cfg!(debug_assertions) && path == "/components") || path == "/invitation";
     let is_signed_in = request.extensions().get::<SignedIn>().is_some();
     if is_open || (is_signed_in && !matches!(path, "/login" | "/setup")) {
         return next.run(request).await;

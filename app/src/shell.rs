@@ -3,6 +3,8 @@
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use axum::http::request::Parts;
+use event_actions::engine::Caller;
+use event_actions::model::access::Scope;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -16,11 +18,27 @@ use crate::frame::Frame;
 use crate::pages::action::ActionPage;
 use crate::pages::action_edit::{ActionEdit, ActionNew};
 use crate::pages::actions::Actions;
+use crate::pages::audit::Audit;
 use crate::pages::components::Gallery;
+use crate::pages::dead_letters::DeadLetters;
+use crate::pages::event::EventPage;
+use crate::pages::events::Events;
+use crate::pages::execution::ExecutionPage;
+use crate::pages::executions::Executions;
+use crate::pages::functions::{FunctionNew, FunctionPage, Functions};
+use crate::pages::handlers::Handlers;
+use crate::pages::invitation::Accept;
+use crate::pages::keys::Keys;
 use crate::pages::login::Login;
+use crate::pages::mailbox::{MailPage, Mailbox};
 use crate::pages::not_found::NotFound;
 use crate::pages::overview::Overview;
+use crate::pages::secrets::Secrets;
+use crate::pages::settings::Settings;
 use crate::pages::setup::SetUp;
+use crate::pages::templates::{TemplateNew, TemplatePage, Templates};
+use crate::pages::tenants::{TenantPage, Tenants};
+use crate::pages::users::Users;
 use crate::preferences::Preferences;
 use crate::security::page_policy;
 
@@ -33,9 +51,17 @@ pub struct NavItem {
     pub label: &'static str,
     /// Its icon.
     pub icon: Glyph,
+    /// The right without which it shows nothing.
+    needs: Option<Scope>,
 }
 
 impl NavItem {
+    /// Whether the caller of this page may see it.
+    #[must_use]
+    pub fn is_offered(&self) -> bool {
+        self.needs.is_none_or(|scope| use_context::<Caller>().is_some_and(|caller| caller.may(scope)))
+    }
+
     /// Whether a page at `path` is this one or lies beneath it.
     #[must_use]
     pub fn covers(&self, path: &str) -> bool {
@@ -44,12 +70,40 @@ impl NavItem {
 }
 
 const fn item(path: &'static str, label: &'static str, icon: Glyph) -> NavItem {
-    NavItem { path, label, icon }
+    NavItem { path, label, icon, needs: None }
+}
+
+/// A page for administrators.
+const fn admin(path: &'static str, label: &'static str, icon: Glyph) -> NavItem {
+    NavItem { path, label, icon, needs: Some(Scope::Admin) }
 }
 
 /// The sidebar: groups of pages. A page that is not in here does not exist; links to it are not offered.
-pub const NAV: &[(&str, &[NavItem])] =
-    &[("Observe", &[item("/", "Overview", icon::OVERVIEW)]), ("Build", &[item("/actions", "Actions", icon::ACTION)]), ("Instance", &[item("/docs", "REST API", icon::DOCUMENT)])];
+pub const NAV: &[(&str, &[NavItem])] = &[
+    (
+        "Observe",
+        &[
+            item("/", "Overview", icon::OVERVIEW),
+            item("/events", "Events", icon::EVENT),
+            item("/executions", "Executions", icon::EXECUTION),
+            item("/dead-letters", "Dead letters", icon::DEAD_LETTERS),
+        ],
+    ),
+    ("Build", &[item("/actions", "Actions", icon::ACTION), item("/templates", "Templates", icon::DOCUMENT), item("/functions", "Functions", icon::FUNCTION)]),
+    ("Run", &[item("/handlers", "Handlers", icon::PLUG), item("/mailbox", "Mailbox", icon::MAIL)]),
+    (
+        "Instance",
+        &[
+            admin("/secrets", "Secrets", icon::LOCK),
+            admin("/keys", "API keys", icon::KEY),
+            admin("/users", "Users", icon::USERS),
+            admin("/tenants", "Tenants", icon::LAYERS),
+            admin("/audit", "Audit log", icon::AUDIT),
+            item("/settings", "Settings", icon::SETTINGS),
+            item("/docs", "REST API", icon::DOCUMENT),
+        ],
+    ),
+];
 
 /// `path` when the page it begins with exists, else nothing: links lead only to rooms that are there.
 #[must_use]
@@ -60,12 +114,13 @@ pub fn link(path: &str) -> Option<String> {
 
 /// Whether a page stands alone, without sidebar and bar.
 fn is_bare(path: &str) -> bool {
-    matches!(path, "/login" | "/setup")
+    matches!(path, "/login" | "/setup" | "/invitation")
 }
 
 /// Whether a page has islands; the others load no script at all. A page that gets its first island gets its line here.
 fn has_islands(path: &str) -> bool {
-    matches!(path, "/" | "/actions" | "/actions/new") || (path.starts_with("/actions/") && path.ends_with("/edit"))
+    let under = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    matches!(path, "/" | "/actions" | "/actions/new" | "/dead-letters") || (path.starts_with("/actions/") && path.ends_with("/edit")) || under("/events") || under("/executions")
 }
 
 /// The path of the page under way; `/` outside a request.
@@ -154,8 +209,30 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/actions/new") view=ActionNew ssr=SsrMode::Async/>
                 <Route path=path!("/actions/:id") view=ActionPage ssr=SsrMode::Async/>
                 <Route path=path!("/actions/:id/edit") view=ActionEdit ssr=SsrMode::Async/>
+                <Route path=path!("/events") view=Events ssr=SsrMode::Async/>
+                <Route path=path!("/events/:id") view=EventPage ssr=SsrMode::Async/>
+                <Route path=path!("/executions") view=Executions ssr=SsrMode::Async/>
+                <Route path=path!("/executions/:id") view=ExecutionPage ssr=SsrMode::Async/>
+                <Route path=path!("/dead-letters") view=DeadLetters ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=Login ssr=SsrMode::Async/>
                 <Route path=path!("/setup") view=SetUp ssr=SsrMode::Async/>
+                <Route path=path!("/invitation") view=Accept ssr=SsrMode::Async/>
+                <Route path=path!("/secrets") view=Secrets ssr=SsrMode::Async/>
+                <Route path=path!("/keys") view=Keys ssr=SsrMode::Async/>
+                <Route path=path!("/users") view=Users ssr=SsrMode::Async/>
+                <Route path=path!("/tenants") view=Tenants ssr=SsrMode::Async/>
+                <Route path=path!("/tenants/:id") view=TenantPage ssr=SsrMode::Async/>
+                <Route path=path!("/audit") view=Audit ssr=SsrMode::Async/>
+                <Route path=path!("/mailbox") view=Mailbox ssr=SsrMode::Async/>
+                <Route path=path!("/mailbox/:id") view=MailPage ssr=SsrMode::Async/>
+                <Route path=path!("/handlers") view=Handlers ssr=SsrMode::Async/>
+                <Route path=path!("/settings") view=Settings ssr=SsrMode::Async/>
+                <Route path=path!("/templates") view=Templates ssr=SsrMode::Async/>
+                <Route path=path!("/templates/new") view=TemplateNew ssr=SsrMode::Async/>
+                <Route path=path!("/templates/:id") view=TemplatePage ssr=SsrMode::Async/>
+                <Route path=path!("/functions") view=Functions ssr=SsrMode::Async/>
+                <Route path=path!("/functions/new") view=FunctionNew ssr=SsrMode::Async/>
+                <Route path=path!("/functions/:id") view=FunctionPage ssr=SsrMode::Async/>
                 <Route path=path!("/components") view=Gallery ssr=SsrMode::Async/>
             </FlatRoutes>
         </Router>
@@ -176,7 +253,7 @@ mod tests {
 
     #[test]
     fn documents_load_no_script() {
-        for (path, islands) in [("/", true), ("/actions/new", true), ("/actions/x/edit", true), ("/login", false), ("/setup", false), ("/actions/x", false), ("/nowhere", false)] {
+        for (path, islands) in [("/", true), ("/actions/new", true), ("/actions/x/edit", true), ("/events/x", true), ("/executions", true), ("/login", false), ("/setup", false), ("/actions/x", false), ("/nowhere", false)] {
             assert_eq!(has_islands(path), islands, "{path}");
         }
     }

@@ -34,11 +34,7 @@ impl Connection {
     /// Posts JSON and reads the whole answer: its status and body.
     pub async fn post(&mut self, path: &str, key: &str, body: Bytes) -> anyhow::Result<(u16, Bytes)> {
         self.sender.ready().await?;
-        let request = Request::post(path)
-            .header("host", &self.host)
-            .header("content-type", "application/json")
-            .header("authorization", key)
-            .body(Full::new(body))?;
+        let request = Request::post(path).header("host", &self.host).header("content-type", "application/json").header("authorization", key).body(Full::new(body))?;
         let answer = self.sender.send_request(request).await?;
         let status = answer.status().as_u16();
         Ok((status, answer.into_body().collect().await?.to_bytes()))
@@ -99,11 +95,8 @@ pub async fn drive(load: &Load, body: impl Fn(u64, u64) -> Bytes + Clone + Send 
         connections.push(Connection::open(load.address).await?);
     }
     let (next, began) = (Arc::new(AtomicU64::new(0)), Instant::now());
-    let tasks: Vec<_> = connections
-        .into_iter()
-        .enumerate()
-        .map(|(place, connection)| tokio::spawn(one(load.clone(), place, connection, next.clone(), began, body.clone())))
-        .collect();
+    let tasks: Vec<_> =
+        connections.into_iter().enumerate().map(|(place, connection)| tokio::spawn(one(load.clone(), place, connection, next.clone(), began, body.clone()))).collect();
     let mut sum = Outcome::default();
     for task in tasks {
         let part = task.await??;

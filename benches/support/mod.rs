@@ -1,9 +1,9 @@
-//! What the benchmarks share: a service, clients that load it, a receiver, the peers it is measured beside, and the report.
+//! What the benchmarks share: a service, clients that load it, a receiver, the peers it is measured beside, and the table.
 
 pub mod client;
 pub mod disk;
 pub mod peers;
-pub mod report;
+pub mod rows;
 pub mod service;
 pub mod sink;
 
@@ -21,7 +21,7 @@ pub fn now_us() -> u64 {
 /// Event `n` as a client sends it, about 400 bytes, with the time at which it is sent.
 pub fn event(n: u64, sent_us: u64) -> String {
     format!(
-        r#"{{"event_type":"order.paid","data":{{"sent_us":{sent_us:020},"user":{{"id":"u{n}","plan":"p{}","email":"someone@c{n}.example.com"}},"amount":{n},"items":[{{"sku":"A-1001","quantity":2,"price":19.99}},{{"sku":"B-2002","quantity":1,"price":5.49}}]}},"metadata":{{"source":"shop","trace":"4bf92f3577b34da6a3ce929d0e0e4736","region":"eu-central"}}}}"#,
+        r#"{{"event_type":"order.paid","data":{{"sent_us":{sent_us},"user":{{"id":"u{n}","plan":"p{}","email":"someone@c{n}.example.com"}},"amount":{n},"items":[{{"sku":"A-1001","quantity":2,"price":19.99}},{{"sku":"B-2002","quantity":1,"price":5.49}}]}},"metadata":{{"source":"shop","trace":"4bf92f3577b34da6a3ce929d0e0e4736","region":"eu-central"}}}}"#,
         n % 7
     )
 }

@@ -108,7 +108,8 @@ impl Service {
     /// When work is left after two minutes.
     pub fn wait_until_idle(&self) -> anyhow::Result<()> {
         // Two questions that the partial indexes of open work answer; they cost the service next to nothing.
-        const OPEN: &str = "select exists (select 1 from action_executions where status in ('pending', 'retrying')) + exists (select 1 from action_executions where status = 'running')";
+        const OPEN: &str =
+            "select exists (select 1 from action_executions where status in ('pending', 'retrying')) + exists (select 1 from action_executions where status = 'running')";
         self.runtime.block_on(async {
             let mut connection = self.connect().await?;
             let until = tokio::time::Instant::now() + PATIENCE;

@@ -380,19 +380,3 @@ pub async fn prune(tx: &mut Tx, before: Timestamp, limit: u32) -> sqlx::Result<u
     }
     Ok(ids.len() as u64)
 }
-
-/// What waits, what runs and what is dead, per tenant, of one action when given: (tenant, status, how many, oldest due).
-///
-/// # Errors
-/// The database's.
-pub async fn open_counts(db: &Db, action_id: Option<&str>) -> sqlx::Result<Vec<(String, String, i64, Option<i64>)>> {
-    let mut out = Vec::new();
-    for which in ["status in ('pending', 'retrying')", "status = 'running'", "status = 'dead_letter' and handled_at is null"] {
-        let mut select = Select::new("select tenant_id, status, count(*), min(due_at) from action_executions");
-        select.fixed(which);
-        select.maybe("action_id = ?", action_id);
-        select.tail("group by tenant_id, status");
-        out.extend(select.fetch::<(String, String, i64, Option<i64>)>(db).await?);
-    }
-    Ok(out)
-}

@@ -10,6 +10,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Postgres, Sqlite, Transaction};
 
 pub mod actions;
+pub mod alert_rules;
+pub mod alerts;
 pub mod api_keys;
 pub mod attempts;
 pub mod audit;
@@ -18,10 +20,13 @@ pub mod dead_letters;
 pub mod events;
 pub mod executions;
 pub mod ingest;
+pub mod leases;
 pub mod library;
 pub mod outbox;
 pub mod invitations;
+pub mod nodes;
 pub mod query;
+pub mod rollup;
 pub mod secrets;
 pub mod sessions;
 pub mod settings;
@@ -30,6 +35,7 @@ pub mod steps;
 pub mod tenants;
 pub mod throttle;
 pub mod users;
+pub mod vitals;
 pub mod writer;
 
 /// The least SQLite that is safe with several connections in WAL mode (a WAL-reset bug corrupts older ones).
@@ -244,6 +250,18 @@ impl Db {
     pub async fn now_ms(&self) -> sqlx::Result<i64> {
         const NOW_MS: Sql = sql!("select", NOW);
         on_db!(self, pool => sqlx::query_scalar(self.pick(&NOW_MS)).fetch_one(pool).await)
+    }
+
+    /// The share of the connections to a server that are in use, in percent; none where the database is embedded.
+    #[must_use]
+    pub fn connections_percent(&self) -> Option<f64> {
+        match self {
+            Self::Sqlite { .. } => None,
+            Self::Postgres(pool) => {
+                let used = (pool.size() as usize).saturating_sub(pool.num_idle());
+                Some(used as f64 * 100.0 / f64::from(pool.options().get_max_connections().max(1)))
+            }
+        }
     }
 
     /// Ends all connections.

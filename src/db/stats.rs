@@ -1,4 +1,4 @@
-//! Table `execution_stats`: rows that add up, so that any window is one sum on either database and from any number of nodes.
+//! Table `execution_stats`: rows that add up by the minute, from any number of nodes. Longer intervals are in `rollup.rs`.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,18 @@ use serde_json::{Value, json};
 
 use super::query::Select;
 use super::{Db, Sql, Tx};
-use crate::model::Timestamp;
-use crate::{on_tx, sql};
+use crate::{on_db, on_tx, sql};
+
+/// An attempt that worked.
+pub const ATTEMPT_SUCCEEDED: &str = "attempt_succeeded";
+/// An attempt that failed.
+pub const ATTEMPT_FAILED: &str = "attempt_failed";
+/// The time from acceptance to the first start of an execution.
+pub const QUEUE_WAIT: &str = "queue_wait";
+/// Counted besides [`ATTEMPT_SUCCEEDED`]: an event that tells of an alert caused the attempt.
+pub const ECHO_SUCCEEDED: &str = "echo_succeeded";
+/// Counted besides [`ATTEMPT_FAILED`]: an event that tells of an alert caused the attempt.
+pub const ECHO_FAILED: &str = "echo_failed";
 
 /// What a row counts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,9 +28,9 @@ pub struct StatKey {
     pub tenant_id: String,
     /// The action.
     pub action_id: String,
-    /// A terminal status of an execution, or `attempt_succeeded` or `attempt_failed`.
+    /// A terminal status of an execution, or one of the kinds below.
     pub kind: &'static str,
-    /// Latency bucket of an attempt; -1 for executions.
+    /// Latency bucket of an attempt or a wait; -1 for executions.
     pub bucket: i64,
 }
 
@@ -50,11 +60,11 @@ pub async fn add(tx: &mut Tx, deltas: &Deltas) -> sqlx::Result<()> {
 /// A summed row.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct StatRow {
-    /// The start of the interval, in Unix minutes.
-    pub slot: i64,
-    /// The tenant.
+    /// The Unix minute; 0 when summed over all.
+    pub minute: i64,
+    /// The tenant; empty when summed over all.
     pub tenant_id: String,
-    /// The action, or empty when summed over all.
+    /// The action; empty when summed over all.
     pub action_id: String,
     /// What is counted.
     pub kind: String,
@@ -66,42 +76,82 @@ pub struct StatRow {
     pub sum_ms: i64,
 }
 
-/// Sums over intervals of `step` minutes from minute `from` on, per tenant; of one action when given.
+/// The minutes from the first to before the second.
+pub type Minutes = std::ops::Range<i64>;
+
+/// Rows by minute and tenant, summed over actions; of one tenant or action when given.
 ///
 /// # Errors
 /// The database's.
-pub async fn series(db: &Db, tenant: Option<&str>, action_id: Option<&str>, from: i64, step: i64) -> sqlx::Result<Vec<StatRow>> {
-    const HEAD: &str = "select minute as slot, tenant_id, '' as action_id, kind, bucket, cast(sum(count) as bigint) as count, cast(sum(sum_ms) as bigint) as sum_ms from execution_stats";
-    let mut select = Select::new(HEAD);
-    select.filter("minute >= ?", from);
+pub async fn by_minute(db: &Db, tenant: Option<&str>, action_id: Option<&str>, minutes: Minutes) -> sqlx::Result<Vec<StatRow>> {
+    const HEAD: &str = "select minute, tenant_id, '' as action_id, kind, bucket, cast(sum(count) as bigint) as count, cast(sum(sum_ms) as bigint) as sum_ms from execution_stats";
+    let mut select = within(HEAD, minutes);
     select.maybe("tenant_id = ?", tenant);
     select.maybe("action_id = ?", action_id);
     select.tail("group by minute, tenant_id, kind, bucket");
-    let mut rows: Vec<StatRow> = select.fetch(db).await?;
-    for row in &mut rows {
-        row.slot = from + (row.slot - from).div_euclid(step) * step;
-    }
-    Ok(rows)
-}
-
-/// Sums per action over hours from minute `from` on.
-///
-/// # Errors
-/// The database's.
-pub async fn per_action(db: &Db, tenant: Option<&str>, from: i64) -> sqlx::Result<Vec<StatRow>> {
-    const HEAD: &str = "select (minute / 60) * 60 as slot, '' as tenant_id, action_id, kind, bucket, cast(sum(count) as bigint) as count, cast(sum(sum_ms) as bigint) as sum_ms from execution_stats";
-    let mut select = Select::new(HEAD);
-    select.filter("minute >= ?", from);
-    select.maybe("tenant_id = ?", tenant);
-    select.tail("group by minute / 60, action_id, kind, bucket");
     select.fetch(db).await
 }
 
-/// Deletes rows older than `before`.
+/// Rows by tenant, summed over minutes and actions.
 ///
 /// # Errors
 /// The database's.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> sqlx::Result<u64> {
+pub async fn by_tenant(db: &Db, minutes: Minutes) -> sqlx::Result<Vec<StatRow>> {
+    const HEAD: &str = "select cast(0 as bigint) as minute, tenant_id, '' as action_id, kind, bucket, cast(sum(count) as bigint) as count, cast(sum(sum_ms) as bigint) as sum_ms
+        from execution_stats";
+    let mut select = within(HEAD, minutes);
+    select.tail("group by tenant_id, kind, bucket");
+    select.fetch(db).await
+}
+
+/// Rows by tenant and action, summed over minutes.
+///
+/// # Errors
+/// The database's.
+pub async fn by_action(db: &Db, minutes: Minutes) -> sqlx::Result<Vec<StatRow>> {
+    const HEAD: &str = "select cast(0 as bigint) as minute, tenant_id, action_id, kind, bucket, cast(sum(count) as bigint) as count, cast(sum(sum_ms) as bigint) as sum_ms
+        from execution_stats";
+    let mut select = within(HEAD, minutes);
+    select.tail("group by tenant_id, action_id, kind, bucket");
+    select.fetch(db).await
+}
+
+fn within(head: &'static str, minutes: Minutes) -> Select {
+    let mut select = Select::new(head);
+    select.filter("minute >= ?", minutes.start);
+    select.filter("minute < ?", minutes.end);
+    select
+}
+
+/// What is known of the attempts of an action since a minute: how many worked, how many failed, the minute of the first failure.
+///
+/// # Errors
+/// The database's.
+pub async fn attempts_of(db: &Db, action_id: &str, since: i64) -> sqlx::Result<(i64, i64, Option<i64>)> {
+    let mut select = Select::new("select kind, cast(sum(count) as bigint), min(minute) from execution_stats");
+    select.filter("action_id = ?", action_id);
+    select.filter("minute >= ?", since);
+    select.fixed("kind in ('attempt_succeeded', 'attempt_failed')");
+    select.tail("group by kind");
+    let rows: Vec<(String, i64, i64)> = select.fetch(db).await?;
+    let of = |kind: &str| rows.iter().find(|r| r.0 == kind);
+    Ok((of(ATTEMPT_SUCCEEDED).map_or(0, |r| r.1), of(ATTEMPT_FAILED).map_or(0, |r| r.1), of(ATTEMPT_FAILED).map(|r| r.2)))
+}
+
+/// The first minute from `since` on that has rows.
+///
+/// # Errors
+/// The database's.
+pub async fn first_minute(db: &Db, since: i64) -> sqlx::Result<Option<i64>> {
+    const SQL: &str = "select min(minute) from execution_stats where minute >= $1";
+    on_db!(db, pool => sqlx::query_scalar(SQL).bind(since).fetch_one(pool).await)
+}
+
+/// Deletes rows of minutes before `minute`.
+///
+/// # Errors
+/// The database's.
+pub async fn prune(tx: &mut Tx, minute: i64) -> sqlx::Result<u64> {
     const SQL: &str = "delete from execution_stats where minute < $1";
-    on_tx!(tx, conn => sqlx::query(SQL).bind(before.0 / 60_000).execute(conn).await.map(|r| r.rows_affected()))
+    on_tx!(tx, conn => sqlx::query(SQL).bind(minute).execute(conn).await.map(|r| r.rows_affected()))
 }

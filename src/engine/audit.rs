@@ -136,6 +136,7 @@ impl Engine {
     pub async fn verify_audit(&self, caller: &Caller) -> Result<AuditVerdict, ApiError> {
         caller.require(Scope::Admin)?;
         let (entries, first_fault) = self.walk_audit().await.map_err(internal)?;
+        self.note_audit(&AuditVerdict { ok: first_fault.is_none(), entries, first_fault: first_fault.clone() });
         let told = |f: AuditFault| if caller.is_platform { f } else { AuditFault { message: format!("The chain is broken at entry {}.", f.seq), ..f } };
         Ok(AuditVerdict { ok: first_fault.is_none(), entries, first_fault: first_fault.map(told) })
     }

@@ -142,6 +142,10 @@ impl Engine {
     /// 403 without `executions:read`, 404.
     pub async fn get_bulk(&self, caller: &Caller, id: &str) -> Result<Bulk, ApiError> {
         caller.require(Scope::ExecutionsRead)?;
+        self.visible_bulk(caller, id).await
+    }
+
+    async fn visible_bulk(&self, caller: &Caller, id: &str) -> Result<Bulk, ApiError> {
         let found = bulk::get(self.db(), id).await.map_err(internal)?.map(|job| job.bulk);
         let visible = |b: &Bulk| b.tenant_id.as_deref().map_or(caller.is_platform, |tenant| caller.sees(tenant));
         found.filter(visible).ok_or_else(|| ApiError::not_found("bulk job", id))
@@ -153,16 +157,16 @@ impl Engine {
     /// 403 without `executions:write`, 404, 409 when it has ended.
     pub async fn abort_bulk(&self, caller: &Caller, id: &str) -> Result<Bulk, ApiError> {
         caller.require(Scope::ExecutionsWrite)?;
-        let before = self.get_bulk(caller, id).await?;
+        let before = self.visible_bulk(caller, id).await?;
         let mut tx = self.db().begin().await.map_err(internal)?;
         if bulk::abort(&mut tx, id).await.map_err(internal)? {
             let (was, is) = (json!({"status": before.status}), json!({"status": BulkStatus::Aborting}));
             self.audit(&mut tx, caller, "bulk.abort", ("bulk", id), before.tenant_id.as_deref(), Some(was), Some(is)).await?;
             tx.commit().await.map_err(internal)?;
-            return self.get_bulk(caller, id).await;
+            return self.visible_bulk(caller, id).await;
         }
         drop(tx);
-        match self.get_bulk(caller, id).await? {
+        match self.visible_bulk(caller, id).await? {
             bulk if bulk.status == BulkStatus::Aborting => Ok(bulk),
             bulk => Err(ApiError::conflict("terminal", format!("The job has ended ({}); it cannot be aborted.", bulk.status.name()))),
         }

@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use super::running::StopReason;
-use super::{Caller, Engine, retry};
+use super::{Engine, alerts, retry};
 use crate::db::attempts::NewAttempt;
 use crate::db::executions::Completion;
 use crate::db::ingest::NewExecution;
-use crate::db::stats::{Deltas, StatKey};
+use crate::db::stats::{ATTEMPT_FAILED, ATTEMPT_SUCCEEDED, Deltas, ECHO_FAILED, ECHO_SUCCEEDED, QUEUE_WAIT, StatKey};
 use crate::db::writer::Record;
 use crate::handlers::{ActionRef, Call, Handler, HandlerError, Host, Output};
 use crate::model::Timestamp;
@@ -35,6 +35,8 @@ pub(super) struct Job {
     pub definition: Arc<NewAction>,
     /// When the lease was taken, by this node's clock, at the earliest.
     pub claimed: Instant,
+    /// When the execution was made.
+    pub created_at: Timestamp,
 }
 
 impl Job {
@@ -49,6 +51,7 @@ impl Job {
             action_version: action.version,
             definition: Arc::new(action.definition.clone()),
             claimed,
+            created_at: x.created_at,
         }
     }
 
@@ -135,7 +138,7 @@ impl Engine {
         let outcome = end.outcome;
         let finished = Finished { status: end.status, result: end.result.clone(), error: end.error.clone() };
         let record = Record {
-            deltas: deltas(job, &end, duration_ms),
+            deltas: deltas(job, &end, duration_ms, began.0),
             completion: Completion {
                 execution_id: job.execution_id.clone(),
                 attempt: job.attempt,
@@ -180,15 +183,6 @@ impl Engine {
                 error!(execution_id = job.execution_id, error = e.0, "the end of an attempt could not be stored");
                 None
             }
-        }
-    }
-
-    /// Switches an action off because its receiver is gone for good; audited, never silent (G13).
-    pub(super) async fn auto_disable(&self, job: &Job, why: &str) {
-        let caller = Caller::system("auto-disable");
-        match self.switch(&caller, &job.action_id, false, "action.auto_disable").await {
-            Ok(_) => warn!(action_id = job.action_id, why, "action disabled"),
-            Err(e) => error!(action_id = job.action_id, error = %e, "the action could not be disabled"),
         }
     }
 }
@@ -254,14 +248,24 @@ fn jitter() -> f64 {
 }
 
 /// What an attempt adds to the statistics.
-fn deltas(job: &Job, end: &End, duration_ms: i64) -> Deltas {
+fn deltas(job: &Job, end: &End, duration_ms: i64, began: Timestamp) -> Deltas {
     let minute = Timestamp::now().0.div_euclid(60_000);
     let key = |kind, bucket| StatKey { minute, tenant_id: job.event.tenant_id.clone(), action_id: job.action_id.clone(), kind, bucket };
     let mut out = Deltas::new();
-    match end.outcome {
-        Outcome::Succeeded => drop(out.insert(key("attempt_succeeded", bucket_of(duration_ms)), (1, duration_ms))),
-        Outcome::Failed => drop(out.insert(key("attempt_failed", bucket_of(duration_ms)), (1, duration_ms))),
-        _ => {}
+    let kinds = match end.outcome {
+        Outcome::Succeeded => Some((ATTEMPT_SUCCEEDED, ECHO_SUCCEEDED)),
+        Outcome::Failed => Some((ATTEMPT_FAILED, ECHO_FAILED)),
+        _ => None,
+    };
+    if let Some((attempt, echo)) = kinds {
+        out.insert(key(attempt, bucket_of(duration_ms)), (1, duration_ms));
+        if alerts::cause_of(&job.event).is_some() {
+            out.insert(key(echo, bucket_of(duration_ms)), (1, duration_ms));
+        }
+    }
+    if job.attempt == 1 {
+        let waited_ms = (began.0 - job.created_at.0).max(0);
+        out.insert(key(QUEUE_WAIT, bucket_of(waited_ms)), (1, waited_ms));
     }
     if end.status.is_terminal() {
         out.insert(key(end.status.name(), -1), (1, 0));

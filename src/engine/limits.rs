@@ -1,12 +1,12 @@
 //! What makes executions wait: rate limit, concurrency and circuit breaker of an action. Per node, in memory.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Engine;
+use super::alerts::{OpenBreaker, cause_of};
 use super::executor::{Finished, Job};
-
 use crate::model::action::{Action, NewAction};
 use crate::model::event::Event;
 use crate::model::execution::{ErrorClass, Status};
@@ -23,6 +23,8 @@ struct Usage {
     failures_in_a_row: u32,
     opened_at: Option<Instant>,
     probing: bool,
+    /// The alert rule whose event caused the attempt that opened the breaker.
+    cause: Option<String>,
 }
 
 /// Why an execution waits, and until when as far as that is known.
@@ -233,13 +235,20 @@ impl Engine {
         });
         if self.inner.limits.end(&job.action_id, failed, Instant::now()) {
             tracing::warn!(action_id = job.action_id, "breaker opened");
+            let cause = cause_of(&job.event).map(str::to_owned);
+            self.inner.limits.with(|map| map.get_mut(&job.action_id).map(|(usage, _)| usage.cause = cause));
+            self.inner.alerts.poke();
         }
     }
 
-    /// Why breakers are open on this node, by action.
-    pub(super) fn open_breakers(&self) -> std::collections::HashMap<String, String> {
+    /// The breakers that are open on this node, by action.
+    pub(super) fn breakers_here(&self) -> BTreeMap<String, OpenBreaker> {
         let now = Instant::now();
-        self.inner.limits.with(|map| map.iter().filter_map(|(id, (usage, d))| Some((id.clone(), usage.why_open(d, now)?))).collect())
+        let open = |usage: &Usage, d: &NewAction| {
+            let why = usage.why_open(d, now)?;
+            Some(OpenBreaker { why, failures: usage.failures_in_a_row, limit: d.breaker().failures, cause: usage.cause.clone() })
+        };
+        self.inner.limits.with(|map| map.iter().filter_map(|(id, (usage, d))| Some((id.clone(), open(usage, d)?))).collect())
     }
 
     /// Why the breaker of one action is open on this node, if it is.

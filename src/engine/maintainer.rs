@@ -9,7 +9,7 @@ use crate::config::{IDEMPOTENCY_HOURS, MAX_LOST_LEASES, RESTORE_DAYS, SWEEP_SECO
 use crate::db::attempts::{self, NewAttempt};
 use crate::db::executions::{self, Rescued};
 use crate::db::stats::{self, Deltas, StatKey};
-use crate::db::{actions, bulk, events, outbox};
+use crate::db::{actions, alerts, bulk, events, outbox};
 use crate::model::Timestamp;
 use crate::model::execution::{Attempt, ErrorClass, ExecutionError, Outcome, Status};
 
@@ -128,7 +128,8 @@ impl Engine {
         }
         let mut tx = self.db().begin().await?;
         events::prune_keys(&mut tx, now.plus_ms(-i64::from(IDEMPOTENCY_HOURS) * 3_600_000)).await?;
-        stats::prune(&mut tx, days(config.stats_retention_days)).await?;
+        self.prune_stats(&mut tx, now).await?;
+        alerts::prune(&mut tx, days(config.stats_retention_days)).await?;
         actions::prune_deleted(&mut tx, days(RESTORE_DAYS)).await?;
         bulk::prune(&mut tx, days(config.retention_days)).await?;
         tx.commit().await?;

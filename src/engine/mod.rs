@@ -22,7 +22,9 @@ use crate::model::stats::Live;
 
 mod access;
 mod actions;
+mod alerts;
 mod audit;
+mod auto_disable;
 mod bulk;
 mod caller;
 mod checks;
@@ -45,6 +47,7 @@ mod monitor;
 mod queue;
 mod registry;
 mod retry;
+mod rollup;
 mod running;
 mod samples;
 mod secrets;
@@ -55,6 +58,7 @@ mod tenants;
 mod testing;
 mod users;
 
+pub use alerts::RuleChange;
 pub use caller::{Actor, Caller};
 pub use sessions::{SessionToken, SignedIn, Visitor};
 
@@ -92,6 +96,8 @@ struct Inner {
     jobs: TaskTracker,
     live: watch::Sender<Arc<Live>>,
     health: ArcSwap<health::Board>,
+    monitor: monitor::Monitor,
+    alerts: alerts::AlertsState,
     access: access::AccessState,
     secrets: secrets::SecretsState,
     /// The address the service itself listens on, once it does.
@@ -130,6 +136,8 @@ impl Engine {
                 jobs: TaskTracker::new(),
                 live: watch::Sender::new(Arc::new(Live::default())),
                 health: ArcSwap::default(),
+                monitor: monitor::Monitor::default(),
+                alerts: alerts::AlertsState::default(),
                 access: access::AccessState::default(),
                 secrets: secrets::SecretsState::default(),
                 address: OnceLock::new(),
@@ -140,7 +148,8 @@ impl Engine {
         engine.start_secrets().await.context("the master key")?;
         engine.start_access().await.context("keys and administrators")?;
         engine.reload_registry().await.context("the actions")?;
-        engine.refresh_monitor().await.context("the statistics")?;
+        engine.start_alerts().await.context("the alerts")?;
+        engine.start_monitor().await.context("the statistics")?;
         engine.spawn_loops();
         info!(node = engine.inner.node, actions = engine.inner.matcher.len(), "engine started");
         Ok(engine)
@@ -153,6 +162,9 @@ impl Engine {
         inner.loops.spawn(self.clone().lease_loop());
         inner.loops.spawn(self.clone().maintenance_loop());
         inner.loops.spawn(self.clone().monitor_loop());
+        inner.loops.spawn(self.clone().handlers_loop());
+        inner.loops.spawn(self.clone().rollup_loop());
+        inner.loops.spawn(self.clone().alerts_loop());
         inner.loops.spawn(self.clone().bulk_loop());
         inner.loops.close();
     }

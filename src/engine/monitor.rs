@@ -1,58 +1,87 @@
-//! Numbers: windows for people who ask, one snapshot a second for everybody who watches.
+//! Numbers: windows for people who ask, one snapshot a second for everybody who watches, verdicts on what they mean.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
 use tracing::warn;
 
-use super::health::{Board, HEALTH_MINUTES, Recent, verdict};
+use super::health::{HEALTH_MINUTES, Recent, SystemVitals, handler_verdict, system_verdict};
 use super::{Caller, Engine, internal};
-use crate::db::stats::{self, StatRow};
-use crate::db::{executions, tenants};
+use crate::db::{stats, vitals};
 use crate::model::access::Scope;
-use crate::model::execution::Status;
-use crate::model::handler::HandlerInfo;
+use crate::model::handler::{HandlerHealth, HandlerInfo};
 use crate::model::health::{Check, Health, HealthStatus};
-use crate::model::stats::{Brief, Live, Point, Stats, Window, percentile};
+use crate::model::stats::{Period, Span, Stats};
 use crate::model::{ApiError, Timestamp};
 
-/// Open work of one tenant: how many by status, and when the oldest that waits was due.
-#[derive(Clone, Debug, Default)]
-struct Open {
-    by_status: BTreeMap<Status, i64>,
-    oldest_due: Option<i64>,
+mod assemble;
+mod board;
+mod snapshot;
+mod windows;
+
+use assemble::Open;
+use board::Tally;
+
+/// How often the numbers beside actions are renewed.
+const BOARD_EVERY: Duration = Duration::from_secs(5);
+/// How often handlers are asked whether they can work.
+const HANDLERS_EVERY: Duration = Duration::from_secs(30);
+/// Time that a handler has to say so.
+const HANDLER_PATIENCE: Duration = Duration::from_secs(5);
+/// A renewal rests for this many times as long as it took, so that it never takes more than a twentieth of the time.
+const REST: u32 = 20;
+
+/// What the monitor keeps between two renewals.
+#[derive(Default)]
+pub(super) struct Monitor {
+    snapshot: Mutex<snapshot::Base>,
+    board: Mutex<board::Base>,
+    handlers: ArcSwap<HashMap<String, HandlerHealth>>,
+    /// When the handlers were asked last, in Unix milliseconds; 0 for never.
+    handlers_at: AtomicI64,
 }
 
 impl Engine {
-    /// Statistics over everything the caller sees.
+    /// Statistics over everything the caller sees: of a window, or of a range of one's own.
     ///
     /// # Errors
     /// 403; the database's.
-    pub async fn overview(&self, caller: &Caller, window: Window) -> Result<Stats, ApiError> {
+    pub async fn overview(&self, caller: &Caller, period: impl Into<Period> + Send) -> Result<Stats, ApiError> {
         caller.require(Scope::ActionsRead)?;
-        self.stats_of(caller.tenant_id.as_deref(), None, window).await
+        self.stats_of(caller.tenant_id.as_deref(), None, period.into()).await
     }
 
     /// Statistics of one action.
     ///
     /// # Errors
     /// 404; the database's.
-    pub async fn action_stats(&self, caller: &Caller, id: &str, window: Window) -> Result<Stats, ApiError> {
+    pub async fn action_stats(&self, caller: &Caller, id: &str, period: impl Into<Period> + Send) -> Result<Stats, ApiError> {
         caller.require(Scope::ActionsRead)?;
         self.visible_action(caller, id)?;
-        self.stats_of(caller.tenant_id.as_deref(), Some(id), window).await
+        self.stats_of(caller.tenant_id.as_deref(), Some(id), period.into()).await
     }
 
-    async fn stats_of(&self, tenant: Option<&str>, action: Option<&str>, window: Window) -> Result<Stats, ApiError> {
+    async fn stats_of(&self, tenant: Option<&str>, action: Option<&str>, period: Period) -> Result<Stats, ApiError> {
         let now = Timestamp::now();
-        let (from, step) = start_of(window, now);
-        let rows = stats::series(self.db(), tenant, action, from, step).await.map_err(internal)?;
-        let open = executions::open_counts(self.db(), action).await.map_err(internal)?;
-        let mut sum = Open::default();
-        open.iter().filter(|(t, ..)| tenant.is_none_or(|tenant| t == tenant)).for_each(|(_, status, n, due)| sum.add(status, *n, *due));
-        Ok(assemble(window, now, &rows.iter().collect::<Vec<_>>(), &sum, true))
+        let span = period.span(now);
+        let before = span.previous();
+        let kept_from = now.0 / 60_000 - i64::from(self.config().stats_retention_days) * 1_440;
+        let from = if before.from >= kept_from { before.from } else { span.from };
+        let slots = self.sums_over(tenant, action, Span { from, ..span }).await.map_err(internal)?;
+        let mut open = Open::default();
+        let counts = vitals::open_counts(self.db(), action).await.map_err(internal)?;
+        counts.iter().filter(|c| tenant.is_none_or(|tenant| c.tenant_id == tenant)).for_each(|c| open.add(c));
+        let mut stats = assemble::assemble(span, now, &slots, &open, true);
+        stats.previous = (from == before.from).then(|| assemble::previous(before, &slots));
+        stats.firing_alerts = match action {
+            Some(id) => self.firing_alerts_of(id),
+            None => self.firing_alerts(tenant),
+        };
+        Ok(stats)
     }
 
     /// The verdict on one action.
@@ -61,27 +90,61 @@ impl Engine {
     /// 404.
     pub async fn action_health(&self, caller: &Caller, id: &str) -> Result<Health, ApiError> {
         caller.require(Scope::ActionsRead)?;
-        let action = self.visible_action(caller, id)?;
-        let rows = stats::series(self.db(), caller.tenant_id.as_deref(), Some(id), Timestamp::now().0 / 60_000 - HEALTH_MINUTES + 1, 1).await.map_err(internal)?;
-        let mut recent = Recent::default();
-        rows.iter().for_each(|r| count_recent(&mut recent, r));
-        Ok(verdict(action.definition.is_enabled, recent, self.open_breaker(id).as_deref()))
+        self.verdict_on(caller, id).await
     }
 
-    /// The verdict on the whole.
+    /// The same for whoever may change it.
+    pub(super) async fn verdict_on(&self, caller: &Caller, id: &str) -> Result<Health, ApiError> {
+        let action = self.visible_action(caller, id)?;
+        let now = Timestamp::now();
+        let since = now.0.div_euclid(60_000) - HEALTH_MINUTES + 1;
+        let mut tally = Tally::default();
+        let rows = stats::by_minute(self.db(), caller.tenant_id.as_deref(), Some(id), since..i64::MAX).await.map_err(internal)?;
+        rows.iter().for_each(|r| tally.add(&r.kind, r.bucket, r.count));
+        let due = vitals::oldest_due(self.db(), id).await.map_err(internal)?;
+        let breakers = self.breakers_everywhere();
+        Ok(self.inner.health.load().verdict_with(&action, tally.recent(), due.map(|due| now.0 - due), breakers.get(id).map(String::as_str)))
+    }
+
+    /// The verdict on the whole. Numbers of the platform are for those who look after it.
     ///
     /// # Errors
     /// None but the caller's rights.
     pub async fn system_health(&self, caller: &Caller) -> Result<Health, ApiError> {
         caller.require(Scope::ActionsRead)?;
-        let up = self.inner.database_up.load(Ordering::Acquire);
-        let depth = self.inner.queue_depth.load(Ordering::Relaxed);
-        let full = u64::try_from(depth).unwrap_or(0) >= self.config().queue_max_depth;
-        let check = |name: &str, bad: bool, message: String| Check { name: name.to_owned(), status: if bad { HealthStatus::Critical } else { HealthStatus::Healthy }, message };
-        Ok(super::health::summary(vec![
-            check("database", !up, if up { "The database answers.".to_owned() } else { "The database cannot be reached.".to_owned() }),
-            check("queue", full, format!("{depth} executions wait.")),
-        ]))
+        let reports = self.inner.alerts.reports();
+        let live = self.inner.live.borrow().clone();
+        let most = |of: fn(&super::alerts::NodeReport) -> Option<f64>| reports.iter().filter_map(of).reduce(f64::max);
+        let vitals = SystemVitals {
+            database_up: self.inner.database_up.load(Ordering::Acquire),
+            database_ms: most(|r| r.database_latency_ms),
+            queue_depth: self.inner.queue_depth.load(Ordering::Relaxed),
+            queue_max: self.config().queue_max_depth,
+            oldest_pending_ms: live.all.oldest_pending_ms,
+            memory_percent: most(|r| r.memory_percent),
+            disk_percent: most(|r| r.disk_percent),
+            unavailable: self.unavailable_in_use(),
+        };
+        let health = system_verdict(&vitals);
+        if caller.is_platform { Ok(health) } else { Ok(told_to_tenants(&health)) }
+    }
+
+    /// Handlers that cannot work on this node although an action that is on uses them, with why.
+    pub(super) fn unavailable_in_use(&self) -> Vec<(String, String)> {
+        let handlers = self.inner.monitor.handlers.load();
+        let mut out: Vec<(String, String)> = handlers
+            .iter()
+            .filter_map(|(kind, health)| match health {
+                HandlerHealth::Unavailable(why) => Some((kind.clone(), why.clone())),
+                HandlerHealth::Healthy | HandlerHealth::Unknown => None,
+            })
+            .collect();
+        if !out.is_empty() {
+            let all = self.inner.matcher.all();
+            out.retain(|(kind, _)| all.iter().any(|a| a.definition.is_enabled && a.definition.handler_type.as_str() == kind));
+            out.sort();
+        }
+        out
     }
 
     /// Every handler with its form, schema and health.
@@ -90,12 +153,44 @@ impl Engine {
     /// 403.
     pub async fn handlers(&self, caller: &Caller) -> Result<Vec<HandlerInfo>, ApiError> {
         caller.require(Scope::ActionsRead)?;
-        let mut out = Vec::new();
-        for (_, handler) in self.inner.handlers.iter() {
-            let spec = handler.spec();
-            out.push(HandlerInfo { schema: spec.schema(), health: handler.health().await, checked_at: Timestamp::now(), spec });
+        if self.inner.monitor.handlers_at.load(Ordering::Acquire) == 0 {
+            self.ask_handlers().await;
         }
-        Ok(out)
+        let checked_at = Timestamp(self.inner.monitor.handlers_at.load(Ordering::Acquire));
+        let known = self.inner.monitor.handlers.load();
+        let recent = self.recent_by_handler(caller);
+        let info = |(kind, handler): (&String, &Arc<dyn crate::handlers::Handler>)| {
+            let spec = handler.spec();
+            let health = known.get(kind).cloned().unwrap_or(HandlerHealth::Unknown);
+            let verdict = handler_verdict(&health, recent.get(kind).copied().unwrap_or_default());
+            HandlerInfo { schema: spec.schema(), health, verdict, checked_at, spec }
+        };
+        Ok(self.inner.handlers.iter().map(info).collect())
+    }
+
+    /// The recent attempts of the actions that a caller sees, by handler.
+    fn recent_by_handler(&self, caller: &Caller) -> HashMap<String, Recent> {
+        let mut out: HashMap<String, Recent> = HashMap::new();
+        let board = self.inner.health.load();
+        for (id, recent) in &board.recent {
+            let Some(action) = self.inner.matcher.get(id) else { continue };
+            if caller.owns(action.definition.tenant_id.as_deref()) {
+                let sum = out.entry(action.definition.handler_type.0.clone()).or_default();
+                (sum.succeeded, sum.failed) = (sum.succeeded + recent.succeeded, sum.failed + recent.failed);
+            }
+        }
+        out
+    }
+
+    /// Asks every handler whether it can work, all at once.
+    async fn ask_handlers(&self) {
+        let ask = async |kind: &String, handler: &Arc<dyn crate::handlers::Handler>| {
+            let late = || HandlerHealth::Unavailable(format!("It did not say within {} s whether it works.", HANDLER_PATIENCE.as_secs()));
+            (kind.clone(), tokio::time::timeout(HANDLER_PATIENCE, handler.health()).await.unwrap_or_else(|_| late()))
+        };
+        let answers = futures::future::join_all(self.inner.handlers.iter().map(|(kind, handler)| ask(kind, handler))).await;
+        self.inner.monitor.handlers.store(Arc::new(answers.into_iter().collect()));
+        self.inner.monitor.handlers_at.store(Timestamp::now().0, Ordering::Release);
     }
 
     /// What keeps this node from taking work; empty when it is ready.
@@ -111,178 +206,61 @@ impl Engine {
         reasons
     }
 
+    /// The first numbers, before anybody asks.
+    pub(super) async fn start_monitor(&self) -> anyhow::Result<()> {
+        self.refresh_monitor().await?;
+        self.refresh_board().await
+    }
+
     pub(super) async fn monitor_loop(self) {
-        let mut beat: u64 = 0;
+        let (mut beat, start) = (0_u64, Instant::now());
+        let (mut next_snapshot, mut next_board) = (start, start + BOARD_EVERY);
         loop {
             tokio::select! {
                 () = self.inner.stopping.cancelled() => return,
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
             beat += 1;
-            // Without viewers every fifth second is often enough for health and the queue's depth.
-            if (self.inner.live.receiver_count() > 0 || beat.is_multiple_of(5))
-                && let Err(e) = self.refresh_monitor().await
-            {
-                warn!(error = format!("{e:#}"), "the numbers could not be renewed");
-            }
-        }
-    }
-
-    /// Computes the snapshot for all viewers, and the numbers of lists.
-    pub(super) async fn refresh_monitor(&self) -> anyhow::Result<()> {
-        let now = Timestamp::now();
-        let (from, step) = start_of(Window::Day, now);
-        let rows = stats::series(self.db(), None, None, from, step).await?;
-        let mut open: HashMap<String, Open> = HashMap::new();
-        let mut all = Open::default();
-        for (tenant, status, n, due) in executions::open_counts(self.db(), None).await? {
-            open.entry(tenant).or_default().add(&status, n, due);
-            all.add(&status, n, due);
-        }
-        let waiting = [Status::Pending, Status::Retrying].iter().filter_map(|s| all.by_status.get(s)).sum();
-        self.inner.queue_depth.store(waiting, Ordering::Relaxed);
-        let mut by_tenant: HashMap<&str, Vec<&StatRow>> = HashMap::new();
-        rows.iter().for_each(|r| by_tenant.entry(&r.tenant_id).or_default().push(r));
-        let nothing = Open::default();
-        let ids = tenants::ids(self.db()).await?;
-        let tenants = ids
-            .into_iter()
-            .map(|id| {
-                let stats = assemble(Window::Day, now, by_tenant.get(id.as_str()).map_or(&[][..], Vec::as_slice), open.get(&id).unwrap_or(&nothing), false);
-                (id, stats)
-            })
-            .collect();
-        let seq = self.inner.live.borrow().seq + 1;
-        let live = Live { seq, at: now, tenants, all: assemble(Window::Day, now, &rows.iter().collect::<Vec<_>>(), &all, false) };
-        self.inner.live.send_replace(Arc::new(live));
-        self.refresh_board(now).await
-    }
-
-    async fn refresh_board(&self, now: Timestamp) -> anyhow::Result<()> {
-        let minute = now.0 / 60_000;
-        let first_hour = (minute / 60 - 23) * 60;
-        let mut board = Board::default();
-        for row in stats::per_action(self.db(), None, minute - HEALTH_MINUTES + 1).await? {
-            count_recent(board.recent.entry(row.action_id.clone()).or_default(), &row);
-        }
-        let mut rows: HashMap<String, Vec<StatRow>> = HashMap::new();
-        for row in stats::per_action(self.db(), None, first_hour).await? {
-            rows.entry(row.action_id.clone()).or_default().push(row);
-        }
-        board.briefs = rows.into_iter().map(|(id, rows)| (id, brief_of(&rows, first_hour))).collect();
-        board.open_breakers = self.open_breakers();
-        self.inner.health.store(Arc::new(board));
-        Ok(())
-    }
-}
-
-impl Open {
-    fn add(&mut self, status: &str, n: i64, due: Option<i64>) {
-        let Some(status) = Status::parse(status) else { return };
-        *self.by_status.entry(status).or_default() += n;
-        if matches!(status, Status::Pending | Status::Retrying) {
-            self.oldest_due = [self.oldest_due, due].into_iter().flatten().min();
-        }
-    }
-
-    fn of(&self, status: Status) -> i64 {
-        self.by_status.get(&status).copied().unwrap_or(0)
-    }
-}
-
-/// The first minute of a window and the length of its intervals; intervals begin at round times.
-fn start_of(window: Window, now: Timestamp) -> (i64, i64) {
-    let step = window.step_minutes();
-    let last = (now.0 / 60_000).div_euclid(step) * step;
-    (last - window.minutes() + step, step)
-}
-
-fn count_recent(recent: &mut Recent, row: &StatRow) {
-    match row.kind.as_str() {
-        "attempt_succeeded" => recent.succeeded += row.count,
-        "attempt_failed" => recent.failed += row.count,
-        _ => {}
-    }
-}
-
-fn success_rate(by_status: &BTreeMap<Status, i64>) -> Option<f64> {
-    let terminal: i64 = by_status.iter().filter(|(s, _)| s.is_terminal()).map(|(_, n)| n).sum();
-    (terminal > 0).then(|| by_status.get(&Status::Succeeded).copied().unwrap_or(0) as f64 * 100.0 / terminal as f64)
-}
-
-/// Latency buckets of attempts, whatever their outcome.
-fn buckets<'a>(rows: impl Iterator<Item = &'a StatRow>) -> BTreeMap<i64, i64> {
-    let mut out = BTreeMap::new();
-    for row in rows.filter(|r| r.bucket >= 0) {
-        *out.entry(row.bucket).or_default() += row.count;
-    }
-    out
-}
-
-/// Statistics from summed rows and the open work of now.
-fn assemble(window: Window, now: Timestamp, rows: &[&StatRow], open: &Open, with_series: bool) -> Stats {
-    let (from, step) = start_of(window, now);
-    let mut by_status: BTreeMap<Status, i64> = BTreeMap::new();
-    for row in rows.iter().filter(|r| r.bucket < 0) {
-        if let Some(status) = Status::parse(&row.kind) {
-            *by_status.entry(status).or_default() += row.count;
-        }
-    }
-    let success_rate_percent = success_rate(&by_status);
-    for status in [Status::Pending, Status::Running, Status::Retrying] {
-        let n = open.of(status);
-        if n > 0 {
-            by_status.insert(status, n);
-        }
-    }
-    let all = buckets(rows.iter().copied());
-    let (count, sum) = rows.iter().filter(|r| r.bucket >= 0).fold((0, 0), |(n, s), r| (n + r.count, s + r.sum_ms));
-    let queue_depth = open.of(Status::Pending) + open.of(Status::Retrying);
-    Stats {
-        window,
-        total_executions: by_status.values().sum(),
-        by_status,
-        success_rate_percent,
-        avg_duration_ms: (count > 0).then(|| sum as f64 / count as f64),
-        p50_ms: percentile(&all, 0.50),
-        p95_ms: percentile(&all, 0.95),
-        p99_ms: percentile(&all, 0.99),
-        queue_depth,
-        oldest_pending_ms: open.oldest_due.map(|due| (now.0 - due).max(0)).filter(|_| queue_depth > 0),
-        dead_letters: open.of(Status::DeadLetter),
-        series: if with_series { series(rows, from, step, window.minutes() / step) } else { Vec::new() },
-    }
-}
-
-fn series(rows: &[&StatRow], from: i64, step: i64, count: i64) -> Vec<Point> {
-    let mut slots: BTreeMap<i64, Vec<&StatRow>> = BTreeMap::new();
-    rows.iter().for_each(|r| slots.entry(r.slot).or_default().push(r));
-    (0..count)
-        .map(|i| {
-            let slot = from + i * step;
-            let rows = slots.get(&slot).map_or(&[][..], Vec::as_slice);
-            let mut by_status: BTreeMap<Status, i64> = BTreeMap::new();
-            for row in rows.iter().filter(|r| r.bucket < 0) {
-                if let Some(status) = Status::parse(&row.kind) {
-                    *by_status.entry(status).or_default() += row.count;
+            let began = Instant::now();
+            // Without viewers every other second is often enough for the queue's depth.
+            if (self.inner.live.receiver_count() > 0 || beat.is_multiple_of(2)) && began >= next_snapshot {
+                match self.refresh_monitor().await {
+                    Ok(()) => next_snapshot = Instant::now() + began.elapsed() * REST,
+                    Err(e) => warn!(error = format!("{e:#}"), "the numbers could not be renewed"),
                 }
             }
-            let latency = buckets(rows.iter().copied());
-            Point { at: Timestamp(slot * 60_000), by_status, p50_ms: percentile(&latency, 0.50), p95_ms: percentile(&latency, 0.95), p99_ms: percentile(&latency, 0.99) }
-        })
-        .collect()
-}
-
-fn brief_of(rows: &[StatRow], first_hour: i64) -> Brief {
-    let mut by_status: BTreeMap<Status, i64> = BTreeMap::new();
-    let mut hourly = vec![0; 24];
-    for row in rows.iter().filter(|r| r.bucket < 0) {
-        if let Some(status) = Status::parse(&row.kind) {
-            *by_status.entry(status).or_default() += row.count;
-            if let Some(hour) = usize::try_from((row.slot - first_hour) / 60).ok().and_then(|h| hourly.get_mut(h)) {
-                *hour += row.count;
+            let began = Instant::now();
+            if began >= next_board {
+                next_board = began + BOARD_EVERY;
+                match self.refresh_board().await {
+                    Ok(()) => next_board = next_board.max(Instant::now() + began.elapsed() * REST),
+                    Err(e) => warn!(error = format!("{e:#}"), "the numbers beside actions could not be renewed"),
+                }
             }
         }
     }
-    Brief { total_executions: by_status.values().sum(), success_rate_percent: success_rate(&by_status), p95_ms: percentile(&buckets(rows.iter()), 0.95), hourly }
+
+    pub(super) async fn handlers_loop(self) {
+        loop {
+            let ask_and_rest = async {
+                self.ask_handlers().await;
+                tokio::time::sleep(HANDLERS_EVERY).await;
+            };
+            tokio::select! {
+                () = self.inner.stopping.cancelled() => return,
+                () = ask_and_rest => {}
+            }
+        }
+    }
+}
+
+/// The verdict on the system without the platform's numbers.
+fn told_to_tenants(health: &Health) -> Health {
+    let message = match health.status {
+        HealthStatus::Healthy | HealthStatus::Unknown => "The service works.",
+        HealthStatus::Degraded => "The service works with difficulty.",
+        HealthStatus::Critical => "The service cannot work as it should.",
+    };
+    let check = Check { name: "service".to_owned(), status: health.status, message: message.to_owned() };
+    Health { status: health.status, message: message.to_owned(), checks: vec![check] }
 }

@@ -10,6 +10,7 @@ use super::Engine;
 use super::executor::Job;
 use crate::db::executions::{self, Claimed};
 use crate::db::{actions, events};
+use crate::model::Timestamp;
 use crate::model::action::NewAction;
 
 /// How long the queue rests when nothing wakes it.
@@ -113,6 +114,7 @@ impl Engine {
                 action_version: c.action_version,
                 definition,
                 claimed: claimed_at,
+                created_at: Timestamp(c.created_at),
             });
         }
         Ok(jobs)

@@ -70,11 +70,11 @@ impl Engine {
             metadata: Value::Object(metadata),
             ..NewEvent::default()
         };
-        let (event, _) = self.accept(caller, new, 0).map_err(|mut e| {
+        let accepted = if request.dry_run { self.accept_sample(caller, new) } else { self.accept(caller, new, 0).map(|(event, _)| event) };
+        accepted.map_err(|mut e| {
             e.errors.iter_mut().filter(|f| f.pointer.starts_with("/data")).for_each(|f| f.pointer = f.pointer.replacen("/data", "/event_data", 1));
             e
-        })?;
-        Ok(event)
+        })
     }
 
     /// The eight gates and what would be sent.
@@ -167,7 +167,7 @@ impl Engine {
             metadata: Value::Object(request.metadata),
             ..NewEvent::default()
         };
-        let (event, _) = self.accept(caller, new, 0)?;
+        let event = self.accept_sample(caller, new)?;
         let mut response = MatchResponse { matched: Vec::new(), stopped: Vec::new() };
         for action in self.inner.matcher.all() {
             let tenant = action.definition.tenant_id.as_deref();

@@ -77,7 +77,7 @@ pub async fn read(request: Request, limit: usize) -> Result<Bytes, ApiError> {
 /// 413.
 #[must_use]
 pub fn too_large(limit: usize) -> ApiError {
-    let size = if limit % (1 << 20) == 0 { format!("{} MiB", limit >> 20) } else { format!("{limit} bytes") };
+    let size = if limit.is_multiple_of(1 << 20) { format!("{} MiB", limit >> 20) } else { format!("{limit} bytes") };
     ApiError::new(ErrorKind::PayloadTooLarge, "too_large", format!("This takes at most {size}."))
 }
 

@@ -15,6 +15,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::engine::Engine;
 use crate::model::page::Page;
 
+mod alert_rules;
+mod alerts;
 mod api_keys;
 mod audit;
 pub mod auth;
@@ -55,6 +57,8 @@ fn routes() -> OpenApiRouter<Engine> {
         .merge(executions::routes())
         .merge(bulk::routes())
         .merge(dead_letters::routes())
+        .merge(alerts::routes())
+        .merge(alert_rules::routes())
         .merge(mailbox::routes())
         .merge(handlers::routes())
         .merge(templates::routes())

@@ -31,18 +31,19 @@ const REFUSALS: [(&str, &str, &str); 11] = [
     ("Unavailable", "503", "Cannot be taken now, nothing was stored; Retry-After says when to try again"),
 ];
 
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 17] = [
     ("events", "Send events and look into them"),
     ("event-actions", "What to do, when, and how it is delivered"),
     ("executions", "Runs of actions and their attempts"),
     ("bulk", "Many executions replayed at once"),
     ("dead-letters", "What gave up and waits for a person"),
+    ("alerts", "What is wrong, who looks after it, and when to tell"),
     ("mailbox", "Mails that stay here without a mail server"),
     ("handlers", "What actions can do"),
     ("templates", "Mail templates, by name"),
     ("functions", "JavaScript modules, by name"),
     ("secrets", "Values that templates use and nobody reads back"),
-    ("stream", "Live numbers"),
+    ("stream", "Live numbers and alerts"),
     ("tenants", "Who shares this installation"),
     ("api-keys", "Credentials of programs"),
     ("users", "People, invitations, sessions"),

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::report::{ConditionReport, Mend};
 use crate::model::condition::{Condition, ConditionItem, GroupKind, Operator};
 use crate::model::path::Document;
+use crate::model::report::{ConditionReport, Mend};
 use crate::model::value::{describe, short};
 
 /// Most actual values that a report carries.

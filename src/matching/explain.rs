@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::conditions::evaluate;
-use super::report::{Gate, GateOutcome, GateReport, MatchReport};
 use crate::model::action::NewAction;
 use crate::model::event::{Event, pattern_matches};
 use crate::model::path::Document;
+use crate::model::report::{Gate, GateOutcome, GateReport, MatchReport};
 use crate::model::value::{describe, same, short};
 
 /// An action as the gates see it: saved or a draft.
@@ -72,7 +72,11 @@ fn event_type(action: &NewAction, event: &Event) -> GateReport {
     }
     let listed = action.event_types.iter().take(5).map(|p| format!("{p:?}")).collect::<Vec<_>>().join(", ");
     let hint = action.event_types.iter().find(|p| near(p, &event.event_type)).map_or(String::new(), |p| format!(" {p:?} comes close."));
-    gate(Gate::EventType, false, format!("The event's type is {:?}; the action listens to {}.{hint}", event.event_type, if listed.is_empty() { "nothing".to_owned() } else { listed }))
+    gate(
+        Gate::EventType,
+        false,
+        format!("The event's type is {:?}; the action listens to {}.{hint}", event.event_type, if listed.is_empty() { "nothing".to_owned() } else { listed }),
+    )
 }
 
 /// Whether a pattern misses a type by letter case or by one inserted, missing or changed letter in its first segment.

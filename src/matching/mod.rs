@@ -4,8 +4,7 @@ mod conditions;
 mod explain;
 #[cfg(feature = "server")]
 pub mod index;
-mod report;
 
+pub use crate::model::report::{ConditionReport, Gate, GateOutcome, GateReport, MatchReport, Mend};
 pub use conditions::{evaluate, evaluate_all};
 pub use explain::{Candidate, explain};
-pub use report::{ConditionReport, Gate, GateOutcome, GateReport, MatchReport, Mend};

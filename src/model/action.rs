@@ -218,7 +218,12 @@ impl NewAction {
         range(f, "/retry_delay_seconds", self.retry_delay_seconds, 0, MAX_RETRY_DELAY_SECONDS);
         if let Some(key) = &self.ordering_key {
             text(f, "/ordering_key", key, 1, 500);
-            f.require(self.execution_mode != ExecutionMode::Sync, "/ordering_key", "not_with_sync", "ordering_key works with async and queued only: ordered work cannot run inside the request.");
+            f.require(
+                self.execution_mode != ExecutionMode::Sync,
+                "/ordering_key",
+                "not_with_sync",
+                "ordering_key works with async and queued only: ordered work cannot run inside the request.",
+            );
         }
         if let Some(r) = self.rate_limit {
             range(f, "/rate_limit/max", r.max, 1, 1_000_000);

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::Timestamp;
 #[cfg(feature = "server")]
 use super::error::{ApiError, FieldError};
+use super::health::Health;
 
 /// The name of a handler: `webhook`, `email`, `function`, `workflow`, `custom`, or one an embedder registers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -234,6 +235,8 @@ pub struct HandlerInfo {
     pub schema: Value,
     /// Whether it can work.
     pub health: HandlerHealth,
+    /// How it has been doing: that, and the attempts of the caller's actions in the last minutes.
+    pub verdict: Health,
     /// When that was found out.
     pub checked_at: Timestamp,
 }

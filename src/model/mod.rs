@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod action;
+pub mod alert;
 pub mod audit;
 pub mod bulk;
 pub mod condition;
@@ -17,6 +18,7 @@ pub mod mail;
 pub mod page;
 pub mod path;
 pub mod quotas;
+pub mod report;
 pub mod secret;
 pub mod stats;
 pub mod template;

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::Timestamp;
 use super::execution::Status;
 
+pub mod period;
+
+pub use period::{Period, Span};
+
 /// Upper bounds of the latency buckets in milliseconds: 1, 2, ... 10, then about 5 % apart, up to 15 minutes.
 ///
 /// Percentiles read from them are within 5 % of exact ones from 10 ms up.
@@ -129,8 +133,12 @@ pub struct Point {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Stats {
-    /// The window asked for.
+    /// The window asked for; for a range of one's own the shortest that is as long, or the longest.
     pub window: Window,
+    /// Where the numbers begin, a round time.
+    pub from: Timestamp,
+    /// Where they end.
+    pub to: Timestamp,
     /// Executions that ended in the window, and those under way now.
     pub total_executions: i64,
     /// By status: terminal ones in the window, others as they are now.
@@ -145,14 +153,34 @@ pub struct Stats {
     pub p95_ms: Option<f64>,
     /// 99th percentile.
     pub p99_ms: Option<f64>,
+    /// Mean time from acceptance to the first start in milliseconds; null when nothing started.
+    pub avg_queue_wait_ms: Option<f64>,
+    /// 95th percentile of that time.
+    pub p95_queue_wait_ms: Option<f64>,
+    /// The same length of time just before; null where it is not asked for, as in live snapshots.
+    pub previous: Option<Previous>,
     /// Executions that wait to be started, now.
     pub queue_depth: i64,
     /// Age of the oldest that is due, in milliseconds; null when none.
     pub oldest_pending_ms: Option<i64>,
     /// Dead letters that nobody has handled, now.
     pub dead_letters: i64,
+    /// Alerts that fire and that nobody has taken on, now.
+    pub firing_alerts: i64,
     /// The window cut into intervals, oldest first.
     pub series: Vec<Point>,
+}
+
+/// What statistics are compared with: the same length of time just before.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Previous {
+    /// Executions that ended in it.
+    pub total_executions: i64,
+    /// Succeeded of terminal; null when none.
+    pub success_rate_percent: Option<f64>,
+    /// 95th percentile of duration in milliseconds; null when none.
+    pub p95_ms: Option<f64>,
 }
 
 /// The numbers that live viewers see, computed once for all of them.
@@ -172,7 +200,10 @@ impl Live {
     /// What a viewer of one tenant sees, or of the whole platform (`None`).
     #[must_use]
     pub fn seen_by(&self, tenant: Option<&str>) -> LiveView {
-        let stats = tenant.map_or_else(|| self.all.clone(), |t| self.tenants.get(t).cloned().unwrap_or_else(|| Stats { window: self.all.window, ..Stats::default() }));
+        let stats = tenant.map_or_else(
+            || self.all.clone(),
+            |t| self.tenants.get(t).cloned().unwrap_or_else(|| Stats { window: self.all.window, from: self.all.from, to: self.all.to, ..Stats::default() }),
+        );
         LiveView { at: self.at, stats }
     }
 }
@@ -199,4 +230,39 @@ pub struct Brief {
     pub p95_ms: Option<f64>,
     /// Executions per hour, oldest first, 24 numbers.
     pub hourly: Vec<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers that look random and are the same every time.
+    fn numbers(seed: u64) -> impl Iterator<Item = f64> {
+        std::iter::successors(Some(seed), |x| Some(x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407)))
+            .skip(1)
+            .map(|x| (x >> 11) as f64 / (1_u64 << 53) as f64)
+    }
+
+    #[test]
+    fn percentiles_are_within_five_percent_of_exact_ones() {
+        let shapes: [(&str, fn(f64) -> f64); 4] = [
+            ("even", |u| 10.0 + u * 990.0),
+            ("exponential", |u| 10.0 - 200.0 * (1.0 - u).ln()),
+            ("heavy tail", |u| 10.0 / (1.0 - u).powf(0.7)),
+            ("two humps", |u| if u < 0.9 { 20.0 + u * 10.0 } else { 5_000.0 + u * 3_000.0 }),
+        ];
+        for (name, shape) in shapes {
+            let mut all: Vec<i64> = numbers(7).take(20_000).map(|u| (shape(u).min(900_000.0)).round() as i64).collect();
+            let mut buckets = BTreeMap::new();
+            all.iter().for_each(|ms| *buckets.entry(bucket_of(*ms)).or_default() += 1);
+            all.sort_unstable();
+            for q in [0.01, 0.5, 0.9, 0.95, 0.99, 0.999] {
+                let exact = all[(all.len() as f64 * q).ceil() as usize - 1] as f64;
+                let read = percentile(&buckets, q).unwrap_or_default();
+                assert!((read - exact).abs() <= exact * 0.05, "{name}, {q}: {read} for {exact}");
+            }
+        }
+        assert_eq!(percentile(&BTreeMap::new(), 0.5), None);
+        assert_eq!(percentile(&BTreeMap::from([(bucket_of(3), 5)]), 0.95), Some(3.0), "short durations are exact");
+    }
 }

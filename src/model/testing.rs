@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::Timestamp;
 use super::action::Priority;
 use super::execution::{ExecutionBrief, Status};
-use crate::matching::{Gate, MatchReport};
+use super::report::{Gate, MatchReport};
 
 /// A made-up event to test an action with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -124,7 +124,7 @@ pub fn GateStrip(
 
 fn opened(gate: &GateReport, on_mend: Option<Callback<(String, Mend)>>, below: Option<Children>) -> impl IntoView + use<> {
     let decided = deciding(&gate.conditions).cloned();
-    let compare = decided.as_ref().filter(|c| c.field.is_some()).map(|c| comparison(c));
+    let compare = decided.as_ref().filter(|c| c.field.is_some()).map(comparison);
     let mend = on_mend.zip(decided).and_then(|(call, c)| c.mend.map(|mend| (call, c.pointer, mend))).map(|(call, pointer, mend)| {
         let label = mend.label.clone();
         view! { <div><Button kind=ButtonKind::Mend on:click=move |_| call.run((pointer.clone(), mend.clone()))>{label}</Button></div> }

@@ -6,6 +6,7 @@ pub mod browser;
 pub mod button;
 pub mod chart_figure;
 pub mod chips;
+pub mod curl;
 pub mod data_table;
 pub mod diff;
 pub mod escape;

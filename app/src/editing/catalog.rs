@@ -121,7 +121,12 @@ impl Catalog {
 
 fn look(event: &Event, found: &mut BTreeMap<String, Known>) {
     let mut here = BTreeSet::new();
-    let texts = [("event_type", Some(&event.event_type)), ("event.aggregate_id", event.aggregate_id.as_ref()), ("event.aggregate_type", event.aggregate_type.as_ref()), ("event.correlation_id", event.correlation_id.as_ref())];
+    let texts = [
+        ("event_type", Some(&event.event_type)),
+        ("event.aggregate_id", event.aggregate_id.as_ref()),
+        ("event.aggregate_type", event.aggregate_type.as_ref()),
+        ("event.correlation_id", event.correlation_id.as_ref()),
+    ];
     for (path, text) in texts {
         if let Some(text) = text {
             note(path, &Value::String(text.clone()), &mut here, found);

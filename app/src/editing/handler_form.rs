@@ -98,13 +98,7 @@ impl From<event_actions::model::handler::HandlerInfo> for HandlerForm {
             HandlerHealth::Healthy | HandlerHealth::Unknown => None,
         };
         let spec = info.spec;
-        Self {
-            handler_type: spec.handler_type.0,
-            label: spec.label,
-            description: spec.description,
-            fields: spec.fields.into_iter().map(FormField::from).collect(),
-            unavailable,
-        }
+        Self { handler_type: spec.handler_type.0, label: spec.label, description: spec.description, fields: spec.fields.into_iter().map(FormField::from).collect(), unavailable }
     }
 }
 

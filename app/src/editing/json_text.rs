@@ -41,9 +41,10 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, JsonFault> {
     serde_json::from_str(text).map_err(|e| {
         let full = e.to_string();
         let message = full.split(" at line ").next().unwrap_or_default().to_owned();
-        let offset = offset_of(text, e.line(), e.column());
+        // The reader stands behind the last byte it took: the end of a value, of a key, or of the object that lacks something.
+        let offset = offset_of(text, e.line(), e.column()).saturating_sub(1);
         let whole = message.starts_with("missing field") || message.starts_with("unknown field") || message.starts_with("a group");
-        let pointer = at_offset(text, if whole { offset } else { offset.saturating_sub(1) }, whole);
+        let pointer = at_offset(text, offset, whole);
         JsonFault { line: e.line().max(1), pointer, message: sentence_case(&message) }
     })
 }

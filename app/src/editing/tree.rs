@@ -71,7 +71,9 @@ impl Row {
             Editor::Chips => old.map(|v| if v.is_array() { v } else { Value::Array(vec![v]) }),
             Editor::Range => old.filter(|v| v.as_array().is_some_and(|a| a.len() == 2)),
             Editor::Flag => old.filter(Value::is_boolean).or(Some(Value::Bool(true))),
-            Editor::Line => old.and_then(first).and_then(|v| if let Value::String(s) = &v { values::read(s, operator, kind) } else { values::read(&v.to_string(), operator, kind) }),
+            Editor::Line => {
+                old.and_then(first).and_then(|v| if let Value::String(s) = &v { values::read(s, operator, kind) } else { values::read(&v.to_string(), operator, kind) })
+            }
         };
         self.retype(kind);
     }
@@ -178,7 +180,18 @@ impl Tree {
     #[must_use]
     pub fn muted(&self) -> usize {
         fn count(nodes: &[Node]) -> usize {
-            nodes.iter().map(|n| if n.muted { 1 } else if let Part::Group(_, inner) = &n.part { count(inner) } else { 0 }).sum()
+            nodes
+                .iter()
+                .map(|n| {
+                    if n.muted {
+                        1
+                    } else if let Part::Group(_, inner) = &n.part {
+                        count(inner)
+                    } else {
+                        0
+                    }
+                })
+                .sum()
         }
         count(&self.nodes)
     }
@@ -193,7 +206,15 @@ impl Tree {
     #[must_use]
     pub fn find(&self, id: u32) -> Option<&Node> {
         fn find(nodes: &[Node], id: u32) -> Option<&Node> {
-            nodes.iter().find_map(|n| if n.id == id { Some(n) } else if let Part::Group(_, inner) = &n.part { find(inner, id) } else { None })
+            nodes.iter().find_map(|n| {
+                if n.id == id {
+                    Some(n)
+                } else if let Part::Group(_, inner) = &n.part {
+                    find(inner, id)
+                } else {
+                    None
+                }
+            })
         }
         find(&self.nodes, id)
     }

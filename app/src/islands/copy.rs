@@ -32,7 +32,8 @@ pub fn CopyFrom(
     if small {
         view! { <button type="button" class="ibtn ibtn-24 tw:noscript:hidden" aria-label=label.clone() title=label on:click=press>{glyph}</button> }.into_any()
     } else {
-        view! { <button type="button" class="btn btn-s tw:noscript:hidden" on:click=press>{glyph}{move || if copied.get() { "Copied".to_owned() } else { label.clone() }}</button> }.into_any()
+        view! { <button type="button" class="btn btn-s tw:noscript:hidden" on:click=press>{glyph}{move || if copied.get() { "Copied".to_owned() } else { label.clone() }}</button> }
+            .into_any()
     }
 }
 

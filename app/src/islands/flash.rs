@@ -34,8 +34,8 @@ fn forget() {
 /// A query without the words of a toast.
 #[cfg(any(feature = "hydrate", test))]
 fn without(query: &str) -> String {
-    let gone = |pair: &&str| !["done", "new", "n"].contains(&pair.split('=').next().unwrap_or_default());
-    let kept: Vec<&str> = query.trim_start_matches('?').split('&').filter(|pair| !pair.is_empty()).filter(gone).collect();
+    let stays = |pair: &&str| !["done", "new", "n"].contains(&pair.split('=').next().unwrap_or_default());
+    let kept: Vec<&str> = query.trim_start_matches('?').split('&').filter(|pair| !pair.is_empty()).filter(stays).collect();
     if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) }
 }
 

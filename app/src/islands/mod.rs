@@ -4,7 +4,11 @@
 pub mod action_editor;
 pub mod action_list;
 pub mod condition_builder;
+pub mod copy;
 pub mod desk;
+pub mod flash;
 pub mod live;
+pub mod live_list;
 pub mod live_overview;
+pub mod send_curl;
 pub mod test_panel;

@@ -36,7 +36,6 @@ fn sentence(done: &str, matched: Option<i64>) -> Option<String> {
 }
 
 /// The toast of this page, and the refusal of a button, if there is one.
-#[must_use]
 pub fn flash() -> impl IntoView {
     let refusal = kept::<Refused>().map(|Refused(error)| {
         let title = error.detail.clone();
@@ -45,7 +44,7 @@ pub fn flash() -> impl IntoView {
     let new = query("new");
     let toast = sentence(&query("done"), query("n").parse().ok()).map(|text| {
         let link = (!new.is_empty()).then(|| view! { <a href=format!("/executions/{}", segment(&new))>"Open it"</a> });
-        view! { <Toasts><Toast text=text>{link}</Toast></Toasts><FlashAway/> }
+        view! { <Toasts><Toast text=text>{link}</Toast><FlashAway/></Toasts> }
     });
     view! { {refusal} {toast} }
 }

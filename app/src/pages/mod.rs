@@ -16,11 +16,32 @@ use crate::components::page_head::PageHead;
 pub mod action;
 pub mod action_edit;
 pub mod actions;
+pub mod admin;
+pub mod audit;
 pub mod components;
+pub mod dead_letters;
+pub mod event;
+pub mod events;
+pub mod execution;
+pub mod executions;
+pub mod flash;
+pub mod functions;
+pub mod handlers;
+pub mod invitation;
+pub mod keys;
+pub mod library;
 pub mod login;
+pub mod mailbox;
 pub mod not_found;
 pub mod overview;
+pub mod range;
+pub mod secrets;
+pub mod settings;
 pub mod setup;
+pub mod templates;
+pub mod tenants;
+pub mod users;
+pub mod words;
 
 /// The engine and the caller of this page.
 ///

@@ -83,7 +83,6 @@ pub fn ran_words(x: &Execution) -> String {
     format!("{}, {took}{tries}", x.mode.name())
 }
 
-
 /// How often an action's handler may be called for one event.
 #[must_use]
 pub fn most_attempts(definition: &NewAction) -> u32 {

@@ -19,8 +19,12 @@ impl FromServerFnError for Refusal {
 
     fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
         Self(match value {
-            ServerFnErrorErr::Request(_) => ApiError::new(ErrorKind::Unavailable, "unreachable", "The server cannot be reached. Nothing was changed; the draft is kept in this browser."),
-            ServerFnErrorErr::Deserialization(_) => ApiError::new(ErrorKind::Unauthorized, "unreadable", "The answer cannot be read. Sign in again in another tab, then try once more; the draft is kept."),
+            ServerFnErrorErr::Request(_) => {
+                ApiError::new(ErrorKind::Unavailable, "unreachable", "The server cannot be reached. Nothing was changed; the draft is kept in this browser.")
+            }
+            ServerFnErrorErr::Deserialization(_) => {
+                ApiError::new(ErrorKind::Unauthorized, "unreadable", "The answer cannot be read. Sign in again in another tab, then try once more; the draft is kept.")
+            }
             ServerFnErrorErr::Args(why) | ServerFnErrorErr::MissingArg(why) => ApiError::bad_request("bad_arguments", why),
             _ => ApiError::internal(),
         })

@@ -50,7 +50,7 @@ impl Engine {
         tx.commit().await.map_err(internal)?;
         self.carry_out(&resets);
         self.inner.wake.notify_one();
-        self.action_health(caller, id).await
+        self.verdict_on(caller, id).await
     }
 
     /// Notes what was reset before this node started: its own breakers are all closed.

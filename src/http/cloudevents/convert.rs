@@ -95,7 +95,7 @@ fn event_of(mut attributes: Map<String, Value>, data: Value) -> Result<NewEvent,
             faults.add(format!("/{}", name.replace('~', "~0").replace('/', "~1")), "bad_name", format!("{name:?} is no attribute's name: those consist of a-z and 0-9."));
         } else if matches!(value, Value::Array(_) | Value::Object(_)) {
             faults.add(format!("/{name}"), "wrong_type", format!("{name} must be a string, a number or a boolean."));
-        } else if !value.is_null() && !(name == "datacontenttype" && value.as_str().is_some_and(|kind| is_json(&plain_type(kind)))) {
+        } else if !(value.is_null() || name == "datacontenttype" && value.as_str().is_some_and(|kind| is_json(&plain_type(kind)))) {
             metadata.insert(name, value);
         }
     }

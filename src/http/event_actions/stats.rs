@@ -14,7 +14,7 @@ use crate::http::params::{Nothing, Params, Path};
 use crate::model::execution::{Execution, ExecutionFilter};
 use crate::model::health::Health;
 use crate::model::page::{Page, PageRequest};
-use crate::model::stats::{Stats, Window};
+use crate::model::stats::{Period, Stats, Window};
 use crate::model::{ApiError, Timestamp};
 
 pub(super) fn routes() -> OpenApiRouter<Engine> {
@@ -31,11 +31,23 @@ pub(super) fn routes() -> OpenApiRouter<Engine> {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct WindowQuery {
-    /// `24h` when absent.
+    /// A window that ends now; `24h` when absent.
     #[param(inline)]
     window: Option<Window>,
+    /// In place of a window: the beginning of a range of at most 400 days. It is widened to whole intervals.
+    #[param(inline)]
+    from: Option<Timestamp>,
+    /// The end of the range; now when absent.
+    #[param(inline)]
+    to: Option<Timestamp>,
     /// For a platform credential: only this tenant.
     tenant_id: Option<String>,
+}
+
+impl WindowQuery {
+    fn period(&self) -> Result<Period, ApiError> {
+        Period::of(self.window, self.from, self.to, Timestamp::now())
+    }
 }
 
 /// Filters of an action's history, and the page wanted.
@@ -76,13 +88,13 @@ async fn list_event_action_executions(
 #[utoipa::path(get, path = "/api/v1/event-actions/{id}/stats", tag = TAG, params(("id" = String, Path, description = "The action"), WindowQuery),
     responses((status = 200, description = "The numbers", body = Stats)))]
 async fn get_event_action_stats(State(engine): State<Engine>, auth: Auth, Path(id): Path<String>, Params(q): Params<WindowQuery>) -> Result<Json<Stats>, ApiError> {
-    engine.action_stats(&auth.looking_at(q.tenant_id.as_deref())?, &id, q.window.unwrap_or_default()).await.map(Json)
+    engine.action_stats(&auth.looking_at(q.tenant_id.as_deref())?, &id, q.period()?).await.map(Json)
 }
 
 /// Numbers of all actions
 #[utoipa::path(get, path = "/api/v1/event-actions/stats/overview", tag = TAG, params(WindowQuery), responses((status = 200, description = "The numbers", body = Stats)))]
 async fn get_stats_overview(State(engine): State<Engine>, auth: Auth, Params(q): Params<WindowQuery>) -> Result<Json<Stats>, ApiError> {
-    engine.overview(&auth.looking_at(q.tenant_id.as_deref())?, q.window.unwrap_or_default()).await.map(Json)
+    engine.overview(&auth.looking_at(q.tenant_id.as_deref())?, q.period()?).await.map(Json)
 }
 
 /// How an action has been doing, and why

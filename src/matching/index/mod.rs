@@ -1,9 +1,10 @@
 //! The matcher used in production: finds the actions that match an event without looking at the others.
 //!
 //! It agrees with `explain` on gates 1 to 5 for every input; a property test holds it to that. The way of an event:
-//! `Matcher` takes the current `state`; each `segment` leads from tenant and type to a bucket of its `tree` (grown by the
-//! `planter`), where `hash`ed values, words and `ranges` find candidates; `run` decides their conditions, which `compile` made
-//! a `program` of `test`s on `field`s.
+//! `Matcher` takes the current `state`; each `segment` leads from tenant and type to a bucket of its `tree`, where `hash`ed
+//! values, words and `ranges` find candidates, or a `trie` the fields that are there; `run` decides their conditions. The way of
+//! an action: `compile` makes literals of a `program` of it, `test`s of `field`s against `atom`s; the `planter` files it in the
+//! tree by its `keys` or otherwise, on `shelves`.
 
 mod atom;
 mod compile;

@@ -1,5 +1,7 @@
 //! Builds the tree: decides for every action of a node in which way it is filed there. `shelves` then builds the ways.
 
+use std::cmp::Reverse;
+
 use rustc_hash::FxHashMap;
 
 use super::hash::NONE;
@@ -132,7 +134,7 @@ impl<'a> Planter<'a> {
             }
             if let Some(guard) = self.guard(position, &counts) {
                 guarded.push((guard, position));
-            } else if let Some((field, way, hash)) = self.by_field(position, &counts) {
+            } else if let Some((field, way, hash)) = self.by_field(position, &counts, known) {
                 filed.push(Filed { field, way, hash, position });
             } else {
                 plain.push(position);
@@ -220,19 +222,22 @@ impl<'a> Planter<'a> {
         shared.filter(|(count, _)| *count as usize >= worth).max_by_key(|(count, l)| (*count, u32::MAX - l)).map(|(_, literal)| literal)
     }
 
-    /// The best other way to file an action under a field that it needs.
-    fn by_field(&self, position: u32, counts: &Counts) -> Option<(u32, Way, u64)> {
-        let needed = || self.positive(position).filter(|p| p.field != NONE);
-        if let Some((_, field)) = needed().filter_map(|p| Some((p.test.word()?.len(), p.field))).max() {
+    /// The best other way to file an action under a field that it needs: by the literal that fewest share.
+    fn by_field(&self, position: u32, counts: &Counts, known: &Known) -> Option<(u32, Way, u64)> {
+        let fresh = self.literals(position).iter().filter(|l| !known.literals.contains(l));
+        let mut needed: Vec<_> = fresh.map(|l| (counts.literals.get(l).copied(), self.program.predicate(*l))).filter(|(_, (p, negated))| !negated && p.field != NONE).collect();
+        needed.sort_by_key(|(shared, _)| *shared);
+        let needed = || needed.iter().map(|(_, (p, _))| (p.field, &p.test));
+        if let Some((field, _)) = needed().filter_map(|(field, test)| Some((field, test.word()?.len()))).min_by_key(|(_, len)| Reverse(*len)) {
             return Some((field, Way::Word, 0));
         }
-        if let Some((field, hash)) = needed().find_map(|p| Some((p.field, p.test.element()?))) {
+        if let Some((field, hash)) = needed().find_map(|(field, test)| Some((field, test.element()?))) {
             return Some((field, Way::Element, hash));
         }
-        if let Some((field, scale)) = needed().find_map(|p| Some((p.field, p.test.interval()?.0))) {
+        if let Some((field, scale)) = needed().find_map(|(field, test)| Some((field, test.interval()?.0))) {
             return Some((field, Way::Range(scale), 0));
         }
-        let rarest = needed().map(|p| p.field).min_by_key(|f| counts.fields.get(f).copied());
+        let rarest = needed().map(|(field, _)| field).min_by_key(|f| counts.fields.get(f).copied());
         rarest.map(|field| (field, Way::Present, 0))
     }
 }

@@ -11,9 +11,9 @@ use crate::model::action::Action;
 use crate::model::event::{Event, pattern_matches};
 
 /// From so many latest actions on, they become a segment of their own.
-const MOST_RECENT: usize = 32;
+const MOST_RECENT: usize = 12;
 /// A segment is merged with those behind it unless it is more than so many times larger.
-const STEP: usize = 4;
+const STEP: usize = 10;
 
 /// A state of the registry. A new one replaces it with every change; what they share is shared.
 #[derive(Clone, Debug, Default)]

@@ -1,10 +1,12 @@
 //! What holds for every route: credentials, tenants, unknown routes and methods, the documentation, health, the stream.
 
+use std::collections::BTreeMap;
+
 use futures::StreamExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::util::{Sink, TestApp, event, webhook};
+use crate::util::{Reply, Sink, TestApp, event, webhook};
 
 #[tokio::test]
 async fn every_documented_route_needs_a_credential_unless_it_says_not() {
@@ -33,6 +35,40 @@ async fn every_documented_route_needs_a_credential_unless_it_says_not() {
     app.finish().await;
 }
 
+/// One thing of every further noun that belongs to the key's tenant: its id by the noun.
+async fn things_of(app: &TestApp, sink: &Sink, key: &str) -> BTreeMap<&'static str, String> {
+    let mut things = BTreeMap::new();
+    for (noun, path, body) in [
+        ("templates", "/templates", json!({"name": "ours", "subject": "x", "text": "x"})),
+        ("functions", "/functions", json!({"name": "ours", "source": "export function f() {}"})),
+        ("secrets", "/secrets", json!({"name": "OURS", "value": "x"})),
+        ("bulk", "/executions/bulk-replay", json!({})),
+        ("invitations", "/users", json!({"email": "new@example.com", "role": "viewer"})),
+    ] {
+        let made = app.send_as(key, Method::POST, path, Some(&body)).await;
+        assert!([201, 202].contains(&made.status), "{path}: {:#}", made.body);
+        things.insert(noun, made.id());
+        if let Some(token) = made.body["link"].as_str().and_then(|link| link.split_once("token=")).map(|(_, token)| token.to_owned()) {
+            // That one is accepted, so that there is a person; another stays open.
+            let accept = serde_json::from_value(json!({"token": token, "name": "New", "password": "correct horse battery staple"})).unwrap();
+            let (_, user) = app.engine.accept_invitation(accept, None::<std::net::IpAddr>).await.expect("the invitation works");
+            things.insert("users", user.id);
+            let open = app.send_as(key, Method::POST, path, Some(&json!({"email": "newer@example.com", "role": "viewer"}))).await.expect(201);
+            things.insert(noun, open.id());
+        }
+    }
+    let test = json!({"to": "a@example.com", "from": "b@example.com"});
+    let mail = app.send_as(key, Method::POST, "/templates/ours/test", Some(&test)).await.expect(200);
+    things.insert("mailbox", mail.text("/mail_id").to_owned());
+    // A receiver that is gone for good raises an alert at once.
+    sink.on("/gone", [Reply::status(410)]);
+    app.action(webhook("Gone", "gone.now", &sink.at("/gone"), json!({"tenant_id": "ours", "execution_mode": "sync"}))).await;
+    app.send_as(key, Method::POST, "/events", Some(&event("gone.now", json!({})))).await.expect(200);
+    let alerts = app.send_as(key, Method::GET, "/alerts", None).await.expect(200);
+    things.insert("alerts", alerts.text("/items/0/id").to_owned());
+    things
+}
+
 #[tokio::test]
 async fn what_belongs_to_another_tenant_does_not_exist() {
     let (app, sink) = (TestApp::start().await, Sink::start().await);
@@ -41,6 +77,7 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
     let action = app.action(webhook("Ours", "a.b", &sink.at("/x"), json!({"tenant_id": "ours", "execution_mode": "sync"}))).await;
     let sent = app.send_as(&ours, Method::POST, "/events", Some(&event("a.b", json!({})))).await.expect(200);
     let (event_id, execution) = (sent.text("/event_id"), sent.text("/executions/0/id"));
+    let things = things_of(&app, &sink, &ours).await;
 
     let document = app.send(app.anonymous(Method::GET, "/api/openapi.json")).await.expect(200);
     let mut called = 0;
@@ -52,10 +89,19 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
             "executions" | "dead-letters" => execution,
             "tenants" => "ours",
             "api-keys" => continue,
+            noun if things.contains_key(noun) => things[noun].as_str(),
+            // Keys have no account; the test below shows that they get 403.
+            "me" => continue,
             other => panic!("{other} is new: say which id is foreign there"),
         };
         for method in item.as_object().unwrap().keys() {
-            let body = if path.ends_with("/test") { json!({"event_type": "a.b"}) } else { json!({}) };
+            let body = match path.as_str() {
+                "/api/v1/templates/{id}/test" => json!({"to": "a@example.com", "from": "b@example.com"}),
+                path if path.ends_with("/test") => json!({"event_type": "a.b"}),
+                path if path.ends_with("/silence") => json!({"minutes": 5}),
+                path if path.starts_with("/api/v1/secrets") => json!({"value": "x"}),
+                _ => json!({}),
+            };
             let method: Method = method.to_uppercase().parse().unwrap();
             let body = (method != Method::GET && method != Method::DELETE).then_some(&body);
             let path = path.replace("/api/v1", "").replace("{id}", id);
@@ -66,13 +112,31 @@ async fn what_belongs_to_another_tenant_does_not_exist() {
         }
     }
     assert!(called >= 20, "{called}");
-    for list in ["/event-actions", "/events", "/executions", "/dead-letters"] {
+    for list in ["/event-actions", "/events", "/executions", "/dead-letters", "/templates", "/functions", "/secrets", "/mailbox", "/bulk", "/invitations", "/users", "/alerts"] {
         assert!(app.send_as(&theirs, Method::GET, list, None).await.expect(200).items().is_empty(), "{list}");
     }
     let named = json!({"event_type": "a.b", "metadata": {"tenant_id": "ours"}});
     app.send_as(&theirs, Method::POST, "/events", Some(&named)).await.problem(403);
     assert_eq!(app.send_as(&theirs, Method::POST, "/events", Some(&event("a.b", json!({})))).await.expect(200).at("/matched"), 0);
     assert_eq!(sink.hits("/x").len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_has_no_account() {
+    let app = TestApp::start().await;
+    let key = app.tenant_key("default", &["admin"]).await;
+    let password = json!({"current_password": "correct horse battery staple", "new_password": "another horse battery staple"});
+    for (method, path, body) in [
+        (Method::GET, "/me", None),
+        (Method::PATCH, "/me", Some(json!({"name": "x"}))),
+        (Method::POST, "/me/password", Some(password)),
+        (Method::GET, "/me/sessions", None),
+        (Method::DELETE, "/me/sessions", None),
+        (Method::DELETE, "/me/sessions/some-id", None),
+    ] {
+        app.send_as(&key, method, path, body.as_ref()).await.problem(403);
+    }
     app.finish().await;
 }
 

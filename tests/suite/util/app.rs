@@ -194,6 +194,14 @@ impl TestApp {
         self.send(if let Some(body) = body { request.json(body) } else { request }).await
     }
 
+    /// Sends events in one batch and returns the ids of their executions, in order.
+    pub async fn batch(&self, events: &[Value]) -> Vec<String> {
+        let answer = self.post("/events/batch", &json!(events)).await;
+        assert_eq!(answer.at("/refused"), 0, "{:#}", answer.body);
+        let executions = answer.items().iter().flat_map(|item| item["receipt"]["executions"].as_array().expect("a receipt lists its executions"));
+        executions.map(|x| x["id"].as_str().expect("an id is a string").to_owned()).collect()
+    }
+
     /// Waits until an execution has one of these statuses, and returns it with its attempts.
     #[track_caller]
     pub fn execution<'a>(&'a self, id: &'a str, statuses: &'a [&'a str]) -> impl Future<Output = Answer> + 'a {

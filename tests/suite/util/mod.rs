@@ -5,7 +5,7 @@ mod database;
 mod sink;
 
 pub use app::{Answer, TestApp};
-pub use sink::{Reply, Sink};
+pub use sink::{Hit, Reply, Sink};
 
 use serde_json::{Value, json};
 

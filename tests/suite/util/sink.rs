@@ -19,6 +19,10 @@ pub struct Hit {
     pub method: Method,
     /// Its path.
     pub path: String,
+    /// What follows the question mark; empty when nothing does.
+    pub query: String,
+    /// When it arrived.
+    pub at: Instant,
     /// Its headers.
     pub headers: HeaderMap,
     /// Its body.
@@ -73,6 +77,22 @@ impl Reply {
 struct Memory {
     hits: Vec<Hit>,
     replies: HashMap<String, VecDeque<Reply>>,
+    /// Requests under way by path, and the most there ever were.
+    open: HashMap<String, (usize, usize)>,
+}
+
+/// Counts one request as under way until it is dropped.
+struct Open {
+    memory: Arc<Mutex<Memory>>,
+    path: String,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let Ok(mut memory) = self.memory.lock() {
+            memory.open.entry(std::mem::take(&mut self.path)).or_default().0 -= 1;
+        }
+    }
 }
 
 /// The receiver, on a port of its own.
@@ -114,6 +134,11 @@ impl Sink {
         self.memory.lock().unwrap().hits.iter().map(|h| h.path.clone()).collect()
     }
 
+    /// The most requests of a path that were under way at the same time.
+    pub fn most_at_once(&self, path: &str) -> usize {
+        self.memory.lock().unwrap().open.get(path).map_or(0, |(_, most)| *most)
+    }
+
     /// Waits until a path was hit `count` times.
     pub async fn wait_for(&self, path: &str, count: usize) -> Vec<Hit> {
         let until = Instant::now() + Duration::from_secs(20);
@@ -135,9 +160,13 @@ impl Drop for Sink {
 }
 
 async fn receive(State(memory): State<Arc<Mutex<Memory>>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let _open = Open { memory: Arc::clone(&memory), path: uri.path().to_owned() };
     let reply = {
         let mut memory = memory.lock().unwrap();
-        memory.hits.push(Hit { method, path: uri.path().to_owned(), headers, body });
+        let (now, most) = memory.open.entry(uri.path().to_owned()).or_default();
+        *now += 1;
+        *most = (*most).max(*now);
+        memory.hits.push(Hit { method, path: uri.path().to_owned(), query: uri.query().unwrap_or_default().to_owned(), at: Instant::now(), headers, body });
         match memory.replies.get_mut(uri.path()) {
             Some(replies) if replies.len() > 1 => replies.pop_front(),
             Some(replies) => replies.front().cloned(),

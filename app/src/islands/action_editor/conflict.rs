@@ -61,6 +61,8 @@ fn difference(conflict: RwSignal<Option<Conflict>>, n: usize) -> AnyView {
 }
 
 fn sides(d: &Difference) -> AnyView {
-    let text = |v: Option<&Value>| v.map_or_else(|| "nothing".to_owned(), |v| if v.is_object() || v.is_array() { serde_json::to_string_pretty(v).unwrap_or_default() } else { v.to_string() });
+    let text = |v: Option<&Value>| {
+        v.map_or_else(|| "nothing".to_owned(), |v| if v.is_object() || v.is_array() { serde_json::to_string_pretty(v).unwrap_or_default() } else { v.to_string() })
+    };
     view! { <dl class="cmp"><dt>"mine"</dt><dd class="tw:whitespace-pre-wrap">{text(d.mine.as_ref())}</dd><dt>"theirs"</dt><dd class="tw:whitespace-pre-wrap">{text(d.theirs.as_ref())}</dd></dl> }.into_any()
 }

@@ -38,7 +38,8 @@ pub fn handler_field(desk: Desk, field: FormField) -> AnyView {
                 let hint = if unit.is_empty() { hint } else { Some(format!("{} In {unit}.", hint.unwrap_or_default()).trim().to_owned()) };
                 view! { <TextField id=id label=label class="s4 half-s" value=value hint=hint error=error placeholder=placeholder on_input=set/> }.into_any()
             } else {
-                view! { <NumberField id=id label=label class="s4 half-s" value=value min=min max=max unit=unit hint=hint error=error placeholder=placeholder on_input=set/> }.into_any()
+                view! { <NumberField id=id label=label class="s4 half-s" value=value min=min max=max unit=unit hint=hint error=error placeholder=placeholder on_input=set/> }
+                    .into_any()
             }
         }
         Control::Switch => switch(desk, field, at, id),

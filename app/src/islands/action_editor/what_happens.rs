@@ -23,7 +23,7 @@ pub fn HandlerFields(
     let choice = if options.len() > SIDE_BY_SIDE {
         view! { <SelectField id="f-handler_type" label="Handler" options=options value=chosen on_change=select/> }.into_any()
     } else {
-        view! { <div class="field" id="f-handler_type"><Segmented label="Handler" options=options value=chosen on_select=select/></div> }.into_any()
+        view! { <div class="field tw:-m-1 tw:overflow-x-auto tw:p-1" id="f-handler_type"><Segmented label="Handler" options=options value=chosen on_select=select/></div> }.into_any()
     };
     view! {
         <div class="stack">
@@ -58,7 +58,11 @@ fn unknown(desk: Desk, handler_type: &str) -> AnyView {
         Some(other) => serde_json::to_string_pretty(&other).unwrap_or_default(),
         None => String::new(),
     });
-    let hint = if handler_type.is_empty() { "Choose what happens.".to_owned() } else { format!("This service has no handler {handler_type:?}. Its configuration can be changed as JSON.") };
+    let hint = if handler_type.is_empty() {
+        "Choose what happens.".to_owned()
+    } else {
+        format!("This service has no handler {handler_type:?}. Its configuration can be changed as JSON.")
+    };
     view! {
         <TextAreaField id="f-configuration" label="Configuration" mono=true rows=10 value=read hint=hint error=desk.error("/configuration") on_input=desk.on_text("/configuration")/>
     }

@@ -22,10 +22,13 @@ pub fn add(desk: Desk, parent: Option<u32>, group: bool) {
 
 /// Moves a row or group one place; focus stays on what moved it.
 pub fn shift(desk: Desk, id: u32, up: bool, from_key: bool) {
+    use leptos::prelude::WithUntracked as _;
     let before = number(desk, id);
-    if !desk.change_tree("", |t| t.shift(id, up)) {
+    // What cannot move must not become a step of undo that does nothing.
+    if !desk.tree.with_untracked(|t| t.clone().shift(id, up)) {
         return desk.say(format!("{before} cannot move further {}.", if up { "up" } else { "down" }));
     }
+    desk.change_tree("", |t| t.shift(id, up));
     desk.say(format!("Condition {before} is now {}.", number(desk, id)));
     if !from_key {
         focus_soon(format!("#{0} [data-do={1}]:enabled, #{0} [data-do={2}]", element_id(id), if up { "up" } else { "down" }, if up { "down" } else { "up" }));

@@ -159,5 +159,6 @@ fn listbox(state: Combo, list_id: String) -> AnyView {
             }
         })
         .collect_view();
-    view! { <div class="listbox tw:absolute tw:top-full tw:left-0 tw:z-30 tw:w-full tw:min-w-[min(460px,80vw)]" role="listbox" id=list_id aria-label="Fields">{options}</div> }.into_any()
+    view! { <div class="listbox tw:absolute tw:top-full tw:left-0 tw:z-30 tw:w-full tw:min-w-[min(460px,80vw)]" role="listbox" id=list_id aria-label="Fields">{options}</div> }
+        .into_any()
 }

@@ -24,20 +24,18 @@ pub fn JsonTab(
             text.set(shown);
         }
     });
-    let typed = Callback::new(move |now: String| {
-        match parse_conditions(&now) {
-            Ok(items) => {
-                faults.set(Vec::new());
-                text.set(now);
-                let differs = desk.tree.with_untracked(|t| t.compile().0 != items);
-                if differs {
-                    desk.change_tree("conditions as json", |t| t.replace(&items, &|field| desk.kind(field)));
-                }
+    let typed = Callback::new(move |now: String| match parse_conditions(&now) {
+        Ok(items) => {
+            faults.set(Vec::new());
+            text.set(now);
+            let differs = desk.tree.with_untracked(|t| t.compile().0 != items);
+            if differs {
+                desk.change_tree("conditions as json", |t| t.replace(&items, &|field| desk.kind(field)));
             }
-            Err(found) => {
-                text.set(now);
-                faults.set(found.iter().map(crate::editing::json_text::JsonFault::sentence).collect());
-            }
+        }
+        Err(found) => {
+            text.set(now);
+            faults.set(found.iter().map(crate::editing::json_text::JsonFault::sentence).collect());
         }
     });
     let wrong = Signal::derive(move || faults.with(|f| !f.is_empty()));

@@ -64,7 +64,9 @@ fn flag(desk: Desk, id: u32, at: String, name: String) -> AnyView {
 fn chips(desk: Desk, id: u32, at: String, name: String, kind: Option<Kind>) -> AnyView {
     let operator = desk.tree.with_untracked(|t| t.row(id).map(|r| r.operator));
     let Some(operator) = operator else { return ().into_any() };
-    let texts = Signal::derive(move || read(desk, id, |row| row.value.as_ref().and_then(Value::as_array).map(|all| all.iter().map(|v| values::write(v, operator, kind)).collect::<Vec<_>>()).unwrap_or_default()));
+    let texts = Signal::derive(move || {
+        read(desk, id, |row| row.value.as_ref().and_then(Value::as_array).map(|all| all.iter().map(|v| values::write(v, operator, kind)).collect::<Vec<_>>()).unwrap_or_default())
+    });
     let set = Callback::new(move |all: Vec<String>| {
         let list: Vec<Value> = all.iter().filter_map(|text| values::read(text, operator, kind)).collect();
         desk.change_tree("", |t| t.edit(id, |row| row.value = Some(Value::Array(list))));

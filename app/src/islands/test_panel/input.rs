@@ -200,7 +200,9 @@ fn saved(desk: Desk) -> AnyView {
 fn form(desk: Desk) -> AnyView {
     let Some(first) = desk.sample.get_untracked() else { return view! { <p class="hint">"Choose a recent event or write one as JSON first."</p> }.into_any() };
     let doc = StoredValue::new(Form::new(shown(&first)));
-    let known = desk.catalog.with_untracked(|c| c.paths.iter().filter(|k| k.kind != Kind::List && (k.path.starts_with("data.") || k.path.starts_with("metadata."))).take(MAX_FIELDS).cloned().collect::<Vec<_>>());
+    let known = desk.catalog.with_untracked(|c| {
+        c.paths.iter().filter(|k| k.kind != Kind::List && (k.path.starts_with("data.") || k.path.starts_with("metadata."))).take(MAX_FIELDS).cloned().collect::<Vec<_>>()
+    });
     let fields = known
         .into_iter()
         .filter_map(|known| {
@@ -213,7 +215,11 @@ fn form(desk: Desk) -> AnyView {
             let value = RwSignal::new(doc.with_value(|d| d.text(&pointer)));
             let kind = known.kind;
             let take = Callback::new(move |text: String| {
-                let typed = if matches!(kind, Kind::Text | Kind::Moment) { Value::String(text.clone()) } else { serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.clone())) };
+                let typed = if matches!(kind, Kind::Text | Kind::Moment) {
+                    Value::String(text.clone())
+                } else {
+                    serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.clone()))
+                };
                 value.set(text);
                 doc.update_value(|d| d.set(&pointer, typed));
                 if let Ok(event) = read(desk, &doc.with_value(|d| d.doc().to_string())) {

@@ -20,12 +20,8 @@ use crate::session::encode;
 use crate::shell::link;
 
 /// The statuses of the bars: class of the colour and word.
-const SHOWN: [(Status, &str, &str); 4] = [
-    (Status::Succeeded, "sw-ok", "Succeeded"),
-    (Status::Retrying, "sw-warn", "Retrying"),
-    (Status::Failed, "sw-bad", "Failed"),
-    (Status::DeadLetter, "sw-dead", "Dead letter"),
-];
+const SHOWN: [(Status, &str, &str); 4] =
+    [(Status::Succeeded, "sw-ok", "Succeeded"), (Status::Retrying, "sw-warn", "Retrying"), (Status::Failed, "sw-bad", "Failed"), (Status::DeadLetter, "sw-dead", "Dead letter")];
 
 const fn range(window: Window) -> &'static str {
     match window {
@@ -39,7 +35,11 @@ const fn range(window: Window) -> &'static str {
 /// The tiles.
 pub fn tiles(stats: &Stats) -> impl IntoView + use<> {
     let label = range(stats.window).to_owned();
-    let tiles = ["Success rate", "Executions", "p95 duration", "Queue", "Dead letters"].into_iter().zip(figures(stats, None)).map(|(label, figure)| view! { <StatTile label=label figure=figure/> }).collect_view();
+    let tiles = ["Success rate", "Executions", "p95 duration", "Queue", "Dead letters"]
+        .into_iter()
+        .zip(figures(stats, None))
+        .map(|(label, figure)| view! { <StatTile label=label figure=figure/> })
+        .collect_view();
     view! { <Tiles label=label>{tiles}</Tiles> }
 }
 
@@ -59,7 +59,12 @@ pub fn status(stats: &Stats, action_id: &str, zone: Zone) -> impl IntoView + use
     let svg = charts::bars(stats, &Axis { label: &label, link: &interval, step_ms });
     let total = |status: Status| stats.series.iter().filter_map(|p| p.by_status.get(&status)).sum::<i64>();
     let legend = SHOWN
-        .map(|(status, swatch, text)| LegendItem { swatch, text: text.to_owned(), count: count(total(status)), href: link(&format!("/executions?action_id={}&status={}", encode(action_id), status.name())) })
+        .map(|(status, swatch, text)| LegendItem {
+            swatch,
+            text: text.to_owned(),
+            count: count(total(status)),
+            href: link(&format!("/executions?action_id={}&status={}", encode(action_id), status.name())),
+        })
         .to_vec();
     let rows = stats
         .series

@@ -20,7 +20,14 @@ pub fn executions(all: Vec<Execution>, action_id: &str, now: Timestamp, zone: Zo
         return view! { <Panel id="a-ran" title="Recent executions"><Empty icon=icon::EXECUTION title="It has not run yet" text="Its executions appear here. Below, recent events say what stopped them."/></Panel> }.into_any();
     }
     let rows = all.into_iter().map(|x| row(x, now, zone)).collect_view();
-    let columns = vec![Column::new("Status").width("124px"), Column::new("Event"), Column::number("Version").class("num hide-m").width("72px"), Column::number("Attempts").width("84px"), Column::number("Duration").width("96px"), Column::number("Made").width("112px")];
+    let columns = vec![
+        Column::new("Status").width("124px"),
+        Column::new("Event"),
+        Column::number("Version").class("num hide-m").width("72px"),
+        Column::number("Attempts").width("84px"),
+        Column::number("Duration").width("96px"),
+        Column::number("Made").width("112px"),
+    ];
     let aside = link(&format!("/executions?action_id={}", encode(action_id))).map(|href| view! { <a class="small" href=href>"All of its executions"</a> }.into_any());
     view! {
         <Panel id="a-ran" title="Recent executions" aside=aside.unwrap_or_else(|| ().into_any()) flush=true>

@@ -121,7 +121,8 @@ fn text(shown: &Shown, pointer: &'static str, label: &'static str, class: &'stat
 }
 
 fn lines(shown: &Shown, pointer: &'static str, label: &'static str, rows: u32, hint: &'static str) -> AnyView {
-    view! { <TextAreaField id=field_id(pointer) name=pointer label=label class="s12" mono=true rows=rows value=shown.form.text(pointer) hint=hint error=shown.error(pointer)/> }.into_any()
+    view! { <TextAreaField id=field_id(pointer) name=pointer label=label class="s12" mono=true rows=rows value=shown.form.text(pointer) hint=hint error=shown.error(pointer)/> }
+        .into_any()
 }
 
 fn number(shown: &Shown, pointer: &'static str, label: &'static str) -> AnyView {
@@ -142,7 +143,13 @@ fn event(shown: &Shown) -> impl IntoView + use<> {
         text(shown, "/name", "Name", "s5", false, ""),
         text(shown, "/description", "Description", "s7", false, ""),
         text(shown, "/tags", "Tags", "s5", false, "Separated by commas."),
-        lines(shown, "/conditions", "Conditions, JSON", 10, "A list; all must hold: {\"field\", \"operator\", \"value\"}, or a group {\"any\": [...]}, {\"all\": [...]}, {\"none\": [...]}."),
+        lines(
+            shown,
+            "/conditions",
+            "Conditions, JSON",
+            10,
+            "A list; all must hold: {\"field\", \"operator\", \"value\"}, or a group {\"any\": [...]}, {\"all\": [...]}, {\"none\": [...]}.",
+        ),
         lines(shown, "/context_filters", "Context filters, JSON", 4, "An object: each key must be in the event’s metadata and equal, or be one of a list."),
     ]
     .into_iter()

@@ -64,7 +64,11 @@ fn output(preview: &Value, context: Option<AnyView>, tabs: bool) -> AnyView {
     let mut parts: Vec<(&'static str, &'static str, AnyView)> = vec![("request", "Request", sent(&request))];
     if let Some(curl) = preview.get("curl").and_then(Value::as_str) {
         let text = curl.to_owned();
-        parts.push(("curl", "curl", view! { <div class="stack-8"><TextView text=text plain=true/><p class="hint">"Secrets stay names; set them in your shell."</p></div> }.into_any()));
+        parts.push((
+            "curl",
+            "curl",
+            view! { <div class="stack-8"><TextView text=text plain=true/><p class="hint">"Secrets stay names; set them in your shell."</p></div> }.into_any(),
+        ));
     }
     if let Some(context) = context {
         parts.push(("context", "Context", context));
@@ -83,7 +87,8 @@ fn output(preview: &Value, context: Option<AnyView>, tabs: bool) -> AnyView {
 
 fn part(word: &'static str, text: &'static str, body: AnyView, tabs: bool, first: bool) -> AnyView {
     if tabs {
-        view! { <div role="tabpanel" id=format!("out-p-{word}") aria-labelledby=format!("out-t-{word}") tabindex="0" data-output=word hidden=!first class="tw:pt-3">{body}</div> }.into_any()
+        view! { <div role="tabpanel" id=format!("out-p-{word}") aria-labelledby=format!("out-t-{word}") tabindex="0" data-output=word hidden=!first class="tw:pt-3">{body}</div> }
+            .into_any()
     } else {
         view! { <div class="tw:pt-3"><h4>{text}</h4>{body}</div> }.into_any()
     }
@@ -134,7 +139,10 @@ fn mail(subject: String, request: &Value) -> AnyView {
     };
     let lines = ["from", "to", "cc", "bcc", "reply_to"].map(line).into_iter().flatten().collect_view();
     // Strangers' HTML: in a frame that may do nothing, not even run scripts or reach this page.
-    let html = request.get("html").and_then(Value::as_str).map(|html| view! { <iframe class="tw:w-full tw:h-72 tw:bg-white tw:border" sandbox="" title="The mail as HTML" srcdoc=html.to_owned()></iframe> });
+    let html = request
+        .get("html")
+        .and_then(Value::as_str)
+        .map(|html| view! { <iframe class="tw:w-full tw:h-72 tw:bg-white tw:border" sandbox="" title="The mail as HTML" srcdoc=html.to_owned()></iframe> });
     let text = request.get("text").and_then(Value::as_str).map(|text| view! { <div><h4>"As text"</h4><TextView text=text.to_owned() plain=true/></div> });
     view! { <div class="stack-8"><p class="t13"><strong>{subject}</strong></p><dl class="cmp">{lines}</dl>{html}{text}</div> }.into_any()
 }
@@ -156,7 +164,20 @@ mod tests {
         action.conditions = crate::editing::json_text::parse_conditions(r#"[{"field":"zone","operator":"equals","value":20}]"#).expect("conditions");
         let at = Timestamp(0);
         let evil = "<script>alert(1)</script>";
-        let event = Event { id: "e".into(), tenant_id: "t".into(), event_type: "order.paid".into(), aggregate_id: None, aggregate_type: None, data: json!({"zone": "20"}), metadata: json!({}), occurred_at: at, received_at: at, correlation_id: None, causation_id: None, depth: 0 };
+        let event = Event {
+            id: "e".into(),
+            tenant_id: "t".into(),
+            event_type: "order.paid".into(),
+            aggregate_id: None,
+            aggregate_type: None,
+            data: json!({"zone": "20"}),
+            metadata: json!({}),
+            occurred_at: at,
+            received_at: at,
+            correlation_id: None,
+            causation_id: None,
+            depth: 0,
+        };
         let preview = json!({"destination": "POST https://a.example", "request": {"method": "POST", "url": evil, "headers": {evil: evil}, "body": evil}, "curl": evil});
         let report = TestReport { report: explain(&action, &event), preview: Some(preview), execution: None };
         let request = TestRequest { event_type: "order.paid".into(), event_data: Map::new(), metadata: Map::new(), dry_run: true };

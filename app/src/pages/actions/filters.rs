@@ -98,7 +98,13 @@ impl Asked {
     /// What hides everything, in a sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let set = self.pairs().iter().filter(|(n, v)| !v.is_empty() && !matches!(*n, "cursor" | "scope")).map(|(n, v)| format!("{}: {v}", if *n == "q" { "search" } else { n }.replace('_', " "))).collect::<Vec<_>>().join(", ");
+        let set = self
+            .pairs()
+            .iter()
+            .filter(|(n, v)| !v.is_empty() && !matches!(*n, "cursor" | "scope"))
+            .map(|(n, v)| format!("{}: {v}", if *n == "q" { "search" } else { n }.replace('_', " ")))
+            .collect::<Vec<_>>()
+            .join(", ");
         format!("No action has all of these: {set}.")
     }
 }
@@ -162,8 +168,18 @@ mod tests {
 
     #[test]
     fn links_keep_the_other_filters() {
-        let asked = Asked::of(|name| match name { "q" => "a b".to_owned(), "cursor" => "x".to_owned(), _ => String::new() });
-        assert_eq!(asked.href(|a| { a.status = "degraded".into(); a.cursor = None; }), "/actions?q=a%20b&status=degraded");
+        let asked = Asked::of(|name| match name {
+            "q" => "a b".to_owned(),
+            "cursor" => "x".to_owned(),
+            _ => String::new(),
+        });
+        assert_eq!(
+            asked.href(|a| {
+                a.status = "degraded".into();
+                a.cursor = None;
+            }),
+            "/actions?q=a%20b&status=degraded"
+        );
         assert_eq!(Asked::default().href(|_| {}), "/actions");
         assert!(asked.is_any() && !Asked { cursor: Some("x".into()), ..Asked::default() }.is_any());
     }

@@ -204,7 +204,20 @@ mod tests {
 
     fn event(id: &str, event_type: &str) -> Event {
         let at = Timestamp(0);
-        Event { id: id.into(), tenant_id: "t".into(), event_type: event_type.into(), aggregate_id: None, aggregate_type: None, data: json!({}), metadata: json!({}), occurred_at: at, received_at: at, correlation_id: None, causation_id: None, depth: 0 }
+        Event {
+            id: id.into(),
+            tenant_id: "t".into(),
+            event_type: event_type.into(),
+            aggregate_id: None,
+            aggregate_type: None,
+            data: json!({}),
+            metadata: json!({}),
+            occurred_at: at,
+            received_at: at,
+            correlation_id: None,
+            causation_id: None,
+            depth: 0,
+        }
     }
 
     #[test]

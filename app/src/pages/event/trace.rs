@@ -189,6 +189,7 @@ fn why(c: &Considered, ran: Option<&Execution>) -> AnyView {
         return match (&x.error, x.status) {
             (Some(e), Status::Failed | Status::DeadLetter | Status::Retrying) => e.message.clone().into_any(),
             (_, Status::Pending) => c.report.reason.clone().into_any(),
+            (_, Status::Running) => format!("attempt {} is under way", x.attempt_count).into_any(),
             _ => ran_words(x).into_any(),
         };
     }
@@ -218,16 +219,42 @@ mod tests {
 
     fn considered(event_type: &str, status: Option<Status>) -> Considered {
         let at = Timestamp(0);
-        let event = Event { id: "e".into(), tenant_id: "t".into(), event_type: "order.paid".into(), aggregate_id: None, aggregate_type: None, data: json!({}), metadata: json!({}), occurred_at: at, received_at: at, correlation_id: None, causation_id: None, depth: 0 };
+        let event = Event {
+            id: "e".into(),
+            tenant_id: "t".into(),
+            event_type: "order.paid".into(),
+            aggregate_id: None,
+            aggregate_type: None,
+            data: json!({}),
+            metadata: json!({}),
+            occurred_at: at,
+            received_at: at,
+            correlation_id: None,
+            causation_id: None,
+            depth: 0,
+        };
         let mut definition = NewAction::blank(HandlerType::new("webhook"));
         definition.event_types = vec![event_type.to_owned()];
         let report = explain(&definition, &event);
-        Considered { action_id: event_type.into(), action_name: event_type.into(), action_version: 1, priority: Priority::default(), report, execution_id: status.map(|_| "x".into()), execution_status: status }
+        Considered {
+            action_id: event_type.into(),
+            action_name: event_type.into(),
+            action_version: 1,
+            priority: Priority::default(),
+            report,
+            execution_id: status.map(|_| "x".into()),
+            execution_status: status,
+        }
     }
 
     #[test]
     fn groups_stand_in_order_and_are_counted() {
-        let all = vec![considered("user.created", None), considered("order.*", Some(Status::Succeeded)), considered("*", Some(Status::DeadLetter)), considered("order.paid", Some(Status::Retrying))];
+        let all = vec![
+            considered("user.created", None),
+            considered("order.*", Some(Status::Succeeded)),
+            considered("*", Some(Status::DeadLetter)),
+            considered("order.paid", Some(Status::Retrying)),
+        ];
         let groups = grouped(all);
         assert_eq!(groups.iter().map(|(g, _)| *g).collect::<Vec<_>>(), [Group::Ran, Group::UnderWay, Group::Failed, Group::OtherTypes]);
         assert_eq!(summary(&groups, true), "1 ran, 1 under way, 1 failed. Another 1 listens to other types.");

@@ -1,0 +1,119 @@
+//! Secrets: their names and who changed them. A value goes in and never comes out.
+
+use event_actions::engine::Caller;
+use event_actions::model::Timestamp;
+use event_actions::model::page::Page;
+use event_actions::model::secret::Secret;
+use leptos::prelude::*;
+
+use super::admin::{Confirmed, Draft, foot, page_asked, said, tenant_field};
+use super::{PageTitle, asked, page};
+use crate::components::button::{Button, ButtonKind};
+use crate::components::data_table::{Cell, Column, DataTable};
+use crate::components::feedback::Empty;
+use crate::components::fields::{TextAreaField, TextField};
+use crate::components::icon::{self, Icon};
+use crate::components::page_head::{PageHead, Panel};
+use crate::components::time::{Time, TimeStyle};
+use crate::components::toast::Dialog;
+
+/// The page.
+#[component]
+pub fn Secrets() -> impl IntoView {
+    let (request, first) = (page_asked(), said());
+    let draft = Draft::of("new");
+    page(async move {
+        let (engine, caller) = asked()?;
+        let list = engine.list_secrets(&caller, request).await?;
+        Ok(view! {
+            <PageTitle text="Secrets"/>
+            <PageHead title="Secrets" lede="Values that actions and templates use by name. They are stored sealed, and nobody can read them back, here or through the API."/>
+            {first}
+            {table(list, &caller)}
+            {form(&caller, &draft)}
+        })
+    })
+}
+
+fn table(list: Page<Secret>, caller: &Caller) -> impl IntoView + use<> {
+    if list.items.is_empty() {
+        return view! { <section class="panel"><Empty icon=icon::LOCK title="No secrets yet" text="Put passwords and tokens here instead of into actions, and use them by name."/></section> }.into_any();
+    }
+    let shows_tenant = caller.is_platform && caller.tenant_id.is_none();
+    let now = Timestamp::now();
+    let below = foot(&list, ("secret", "secrets"), "/secrets", &[]);
+    let rows = list.items.into_iter().map(|secret| row(secret, shows_tenant, now)).collect_view();
+    let mut columns = vec![Column::new("Name")];
+    if shows_tenant {
+        columns.push(Column::new("Tenant"));
+    }
+    columns.extend([Column::new("Changed"), Column::new("By"), Column::number("Version"), Column::silent("Replace or delete")]);
+    view! {
+        <section class="panel" aria-label="Secrets">
+            <DataTable caption="Secrets, the latest first" columns=columns><tbody>{rows}</tbody></DataTable>
+            {below}
+        </section>
+    }
+    .into_any()
+}
+
+/// How a template names a secret.
+fn reference(name: &str) -> String {
+    format!("{{{{ secret.{name} }}}}")
+}
+
+fn row(secret: Secret, shows_tenant: bool, now: Timestamp) -> impl IntoView {
+    let Secret { id, name, tenant_id, version, updated_at, updated_by, .. } = secret;
+    let tenant = shows_tenant.then(|| view! { <Cell label="Tenant">{tenant_id.unwrap_or_else(|| "platform-wide".to_owned())}</Cell> });
+    let (dialog, form, field) = (format!("d-value-{id}"), format!("f-value-{id}"), format!("v-{id}"));
+    let save = view! { <button type="submit" class="btn btn-primary" form=form.clone()>"Replace"</button> }.into_any();
+    let label = format!("Replace the value of {name}");
+    view! {
+        <tr>
+            <th scope="row" class="full"><code class="brk">{name.clone()}</code><div class="sub">"used as "<code>{reference(&name)}</code></div></th>
+            {tenant}
+            <Cell label="Changed"><Time at=updated_at now=now style=TimeStyle::Clock/></Cell>
+            <Cell label="By" class="brk">{updated_by}</Cell>
+            <Cell label="Version" class="num">{version}</Cell>
+            <Cell class="full">
+                <div class="row row-wrap tw:justify-end">
+                    <button type="button" class="btn btn-s" popovertarget=dialog.clone() aria-label=label.clone()><Icon of=icon::RETRY/>"Replace"</button>
+                    <Confirmed id=format!("d-del-{id}") action=format!("/secrets/{id}/delete") verb="Delete" what=name.clone() text="Everything that uses it fails to render from then on. This cannot be undone."/>
+                    <Dialog id=dialog title=label foot=save>
+                        <form id=form method="post" action=format!("/secrets/{id}/value")>
+                            <TextAreaField id=field label="New value" name="value" rows=4 mono=true hint="In effect for the next rendering. It is not shown again."/>
+                        </form>
+                    </Dialog>
+                </div>
+            </Cell>
+        </tr>
+    }
+}
+
+fn form(caller: &Caller, draft: &Draft) -> impl IntoView + use<> {
+    let tenant = tenant_field(caller, draft, "Empty means platform-wide.");
+    let draft = draft.clone();
+    let hint = "1 to 64 characters of A-Z, a-z, 0-9 and _.";
+    view! {
+        <Panel id="new-h" title="New secret">
+            <form class="stack" method="post" action="/secrets" autocomplete="off" aria-labelledby="new-h">
+                <div class="form-grid">
+                    <TextField id="f-name" label="Name" name="name" value=draft.value("name", "") hint=hint error=draft.error("/name") placeholder="CRM_TOKEN" mono=true required=true class="s6"/>
+                    {tenant}
+                    <TextAreaField id="f-value" label="Value" name="value" rows=4 mono=true hint="It is not shown again." error=draft.error("/value") class="s12"/>
+                </div>
+                <div class="row"><Button kind=ButtonKind::Primary submit=true>"Store secret"</Button></div>
+            </form>
+        </Panel>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reference;
+
+    #[test]
+    fn secrets_are_named_as_templates_do() {
+        assert_eq!(reference("CRM_TOKEN"), "{{ secret.CRM_TOKEN }}");
+    }
+}
