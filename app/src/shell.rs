@@ -253,7 +253,17 @@ mod tests {
 
     #[test]
     fn documents_load_no_script() {
-        for (path, islands) in [("/", true), ("/actions/new", true), ("/actions/x/edit", true), ("/events/x", true), ("/executions", true), ("/login", false), ("/setup", false), ("/actions/x", false), ("/nowhere", false)] {
+        for (path, islands) in [
+            ("/", true),
+            ("/actions/new", true),
+            ("/actions/x/edit", true),
+            ("/events/x", true),
+            ("/executions", true),
+            ("/login", false),
+            ("/setup", false),
+            ("/actions/x", false),
+            ("/nowhere", false),
+        ] {
             assert_eq!(has_islands(path), islands, "{path}");
         }
     }

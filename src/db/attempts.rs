@@ -39,8 +39,17 @@ pub async fn insert(tx: &mut Tx, attempts: &[&NewAttempt]) -> sqlx::Result<()> {
             let error = t.error.as_ref().and_then(|e| serde_json::to_string(e).ok());
             let logs = (!t.logs.is_empty()).then(|| json!(t.logs).to_string());
             json!([
-                a.execution_id, t.number, t.node, t.started_at.0, t.finished_at.map(|f| f.0), t.duration_ms, t.outcome.map_or("lost", Outcome::name),
-                error, text(&t.request), text(&t.response), logs
+                a.execution_id,
+                t.number,
+                t.node,
+                t.started_at.0,
+                t.finished_at.map(|f| f.0),
+                t.duration_ms,
+                t.outcome.map_or("lost", Outcome::name),
+                error,
+                text(&t.request),
+                text(&t.response),
+                logs
             ])
         })
         .collect();
@@ -68,7 +77,8 @@ struct Row {
 /// # Errors
 /// The database's.
 pub async fn of_execution(db: &Db, execution_id: &str) -> sqlx::Result<Vec<Attempt>> {
-    const SQL: &str = "select number, node, started_at, finished_at, duration_ms, outcome, error, request, response, logs from execution_attempts where execution_id = $1 order by number";
+    const SQL: &str =
+        "select number, node, started_at, finished_at, duration_ms, outcome, error, request, response, logs from execution_attempts where execution_id = $1 order by number";
     let rows: Vec<Row> = on_db!(db, pool => sqlx::query_as(SQL).bind(execution_id).fetch_all(pool).await)?;
     Ok(rows
         .into_iter()

@@ -51,7 +51,11 @@ const CLAIM: Sql = sql!(
     NOW,
     "and e.due_at <=",
     NOW,
-    "and e.handler_type in (select", LIST_3, ") and e.action_id not in (select", LIST_4, ") and ($6 = '' or e.action_id = $6)
+    "and e.handler_type in (select",
+    LIST_3,
+    ") and e.action_id not in (select",
+    LIST_4,
+    ") and ($6 = '' or e.action_id = $6)
         and (e.ordering_key is null or not exists (
             select 1 from action_executions p where p.action_id = e.action_id and p.ordering_key = e.ordering_key
             and (p.status = 'running' or (p.status in ('pending', 'retrying') and p.ordering_seq < e.ordering_seq))))
@@ -138,8 +142,15 @@ pub async fn complete(tx: &mut Tx, completions: &[&Completion]) -> sqlx::Result<
         .iter()
         .map(|c| {
             json!([
-                c.execution_id, c.attempt, c.token, c.status.name(), c.result.as_ref().map(Value::to_string),
-                c.error.as_ref().and_then(|e| serde_json::to_string(e).ok()), c.error.as_ref().and_then(|e| serde_json::to_value(e.class).ok()), c.wait_ms, i64::from(c.counts),
+                c.execution_id,
+                c.attempt,
+                c.token,
+                c.status.name(),
+                c.result.as_ref().map(Value::to_string),
+                c.error.as_ref().and_then(|e| serde_json::to_string(e).ok()),
+                c.error.as_ref().and_then(|e| serde_json::to_value(e.class).ok()),
+                c.wait_ms,
+                i64::from(c.counts),
                 i64::from(c.status.is_terminal())
             ])
         })
@@ -277,7 +288,8 @@ struct Row {
     handled_at: Option<i64>,
 }
 
-const HEAD: &str = "select id, tenant_id, event_id, event_type, action_id, action_name, action_version, handler_type, mode, priority, status, due_at, attempt, ordering_key, result, error,
+const HEAD: &str =
+    "select id, tenant_id, event_id, event_type, action_id, action_name, action_version, handler_type, mode, priority, status, due_at, attempt, ordering_key, result, error,
     created_at, started_at, finished_at, duration_ms, replay_of, handled_at from action_executions";
 
 impl From<Row> for Execution {

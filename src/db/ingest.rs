@@ -81,11 +81,7 @@ const PUT_KEYS: Sql = sql!(
     ROWS,
     "where true on conflict do nothing returning tenant_id, key"
 );
-const SEEN_KEYS: Sql = sql!(
-    "select k.tenant_id, k.key, k.event_id, k.body_hash from",
-    ROWS,
-    "join idempotency_keys k on k.tenant_id = r.value->>0 and k.key = r.value->>1"
-);
+const SEEN_KEYS: Sql = sql!("select k.tenant_id, k.key, k.event_id, k.body_hash from", ROWS, "join idempotency_keys k on k.tenant_id = r.value->>0 and k.key = r.value->>1");
 const DROP_KEYS: Sql = sql!("delete from idempotency_keys where (tenant_id, key) in (select r.value->>0, r.value->>1 from", ROWS, ")");
 const PUT_EVENTS: Sql = sql!(
     "insert into events (tenant_id, id, event_type, aggregate_id, aggregate_type, data, metadata, occurred_at, received_at, correlation_id, causation_id, depth, body_hash)
@@ -148,8 +144,22 @@ async fn pass(tx: &mut Tx, items: &[&IngestItem], indexes: &[usize], out: &mut [
         rows.extend(items[i].executions.iter().map(|x| {
             seq += 1;
             json!([
-                x.id, event.tenant_id, event.id, event.event_type, x.action_id, x.action_name, x.action_version, x.handler_type, x.mode.name(), x.priority.rank(),
-                x.claim.as_ref().map(|c| &c.token), x.claim.as_ref().map(|c| &c.node), x.ordering_key, x.created_at.0, x.replay_of, x.ordering_key.as_ref().map(|_| seq)
+                x.id,
+                event.tenant_id,
+                event.id,
+                event.event_type,
+                x.action_id,
+                x.action_name,
+                x.action_version,
+                x.handler_type,
+                x.mode.name(),
+                x.priority.rank(),
+                x.claim.as_ref().map(|c| &c.token),
+                x.claim.as_ref().map(|c| &c.node),
+                x.ordering_key,
+                x.created_at.0,
+                x.replay_of,
+                x.ordering_key.as_ref().map(|_| seq)
             ])
         }));
     }
@@ -205,8 +215,19 @@ async fn settle_events(tx: &mut Tx, items: &[&IngestItem], indexes: &[usize], ou
         .map(|&i| {
             let e = &items[i].event;
             json!([
-                e.tenant_id, e.id, e.event_type, e.aggregate_id, e.aggregate_type, e.data.to_string(), e.metadata.to_string(), e.occurred_at.0, e.received_at.0,
-                e.correlation_id, e.causation_id, e.depth, items[i].body_hash
+                e.tenant_id,
+                e.id,
+                e.event_type,
+                e.aggregate_id,
+                e.aggregate_type,
+                e.data.to_string(),
+                e.metadata.to_string(),
+                e.occurred_at.0,
+                e.received_at.0,
+                e.correlation_id,
+                e.causation_id,
+                e.depth,
+                items[i].body_hash
             ])
         })
         .collect();

@@ -20,11 +20,11 @@ pub mod dead_letters;
 pub mod events;
 pub mod executions;
 pub mod ingest;
+pub mod invitations;
 pub mod leases;
 pub mod library;
-pub mod outbox;
-pub mod invitations;
 pub mod nodes;
+pub mod outbox;
 pub mod query;
 pub mod rollup;
 pub mod secrets;
@@ -187,7 +187,11 @@ impl Db {
     async fn connect_postgres(url: &str, connections: u32) -> anyhow::Result<Self> {
         let options = PgConnectOptions::from_str(url).with_context(|| "DATABASE_URL cannot be read")?.application_name("event-actions");
         let pool = PgPoolOptions::new().max_connections(connections).min_connections(1).acquire_timeout(Duration::from_secs(5)).connect_with(options).await?;
-        for (setting, why) in [("fsync", "would lose acknowledged work in a power loss"), ("synchronous_commit", "would lose acknowledged work in a crash"), ("full_page_writes", "can corrupt the database in a power loss")] {
+        for (setting, why) in [
+            ("fsync", "would lose acknowledged work in a power loss"),
+            ("synchronous_commit", "would lose acknowledged work in a crash"),
+            ("full_page_writes", "can corrupt the database in a power loss"),
+        ] {
             let value: String = sqlx::query_scalar("select current_setting($1)").bind(setting).fetch_one(&pool).await?;
             if value == "off" {
                 bail!("PostgreSQL runs with {setting} = {value}, which {why}; set it to on");
@@ -211,7 +215,9 @@ impl Db {
         let oldest = settings::get(self, settings::OLDEST_BINARY_KEY).await?;
         let number = |v: &str| v.split('.').map(|n| n.parse().unwrap_or(0)).collect::<Vec<u32>>();
         match oldest {
-            Some(needed) if number(&needed) > number(env!("CARGO_PKG_VERSION")) => bail!("the database needs event-actions {needed} or newer; this is {}", env!("CARGO_PKG_VERSION")),
+            Some(needed) if number(&needed) > number(env!("CARGO_PKG_VERSION")) => {
+                bail!("the database needs event-actions {needed} or newer; this is {}", env!("CARGO_PKG_VERSION"))
+            }
             Some(_) => Ok(()),
             None => Ok(settings::put(self, settings::OLDEST_BINARY_KEY, OLDEST_BINARY).await?),
         }

@@ -168,7 +168,8 @@ fn is_outage(error: &sqlx::Error) -> bool {
 
 /// Whether trying the same again soon can help.
 fn is_passing(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Database(e) if e.code().is_some_and(|c| c == "40001" || c == "40P01")) || is_outage(error) && !matches!(error, sqlx::Error::Database(e) if e.code().as_deref() == Some("13"))
+    matches!(error, sqlx::Error::Database(e) if e.code().is_some_and(|c| c == "40001" || c == "40P01"))
+        || is_outage(error) && !matches!(error, sqlx::Error::Database(e) if e.code().as_deref() == Some("13"))
 }
 
 type Written = (Vec<Ingested>, Vec<bool>);

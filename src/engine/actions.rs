@@ -259,7 +259,10 @@ impl Engine {
 }
 
 fn version_conflict(expected: i64, current: i64) -> ApiError {
-    ApiError::conflict("version_conflict", format!("The action has changed meanwhile: you worked on version {expected}, it is at version {current}. Load it again and repeat your change."))
+    ApiError::conflict(
+        "version_conflict",
+        format!("The action has changed meanwhile: you worked on version {expected}, it is at version {current}. Load it again and repeat your change."),
+    )
 }
 
 /// Whether an action passes the filters of a list.

@@ -65,7 +65,11 @@ impl Engine {
         let Some(tenant) = tenant else { return Ok(()) };
         let Some(max) = self.quotas(tenant).max_actions else { return Ok(()) };
         let count = self.inner.matcher.all().iter().filter(|a| a.definition.tenant_id.as_deref() == Some(tenant)).count();
-        if count < max as usize { Ok(()) } else { Err(ApiError::too_many("quota_actions", format!("The tenant has its most of {max} actions; delete one or ask for a higher quota."), 60)) }
+        if count < max as usize {
+            Ok(())
+        } else {
+            Err(ApiError::too_many("quota_actions", format!("The tenant has its most of {max} actions; delete one or ask for a higher quota."), 60))
+        }
     }
 }
 

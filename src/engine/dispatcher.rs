@@ -78,7 +78,11 @@ impl Engine {
     pub async fn ingest_batch(&self, caller: &Caller, batch: Vec<Result<NewEvent, ApiError>>) -> Result<Vec<Result<Receipt, ApiError>>, ApiError> {
         caller.require(Scope::EventsWrite)?;
         if batch.len() > MAX_BATCH_EVENTS {
-            return Err(ApiError::new(crate::model::ErrorKind::PayloadTooLarge, "batch_too_large", format!("A batch has at most {MAX_BATCH_EVENTS} events; this one has {}.", batch.len())));
+            return Err(ApiError::new(
+                crate::model::ErrorKind::PayloadTooLarge,
+                "batch_too_large",
+                format!("A batch has at most {MAX_BATCH_EVENTS} events; this one has {}.", batch.len()),
+            ));
         }
         self.check_room()?;
         let mut plans = Vec::with_capacity(batch.len());
@@ -134,7 +138,11 @@ impl Engine {
         faults.into_result()?;
         if depth > MAX_CAUSATION_DEPTH {
             self.note_loop(caller, &new);
-            return Err(ApiError::invalid("/causation_id", "loop", format!("This event is the {depth}th in a chain that actions caused; more than {MAX_CAUSATION_DEPTH} are refused.")));
+            return Err(ApiError::invalid(
+                "/causation_id",
+                "loop",
+                format!("This event is the {depth}th in a chain that actions caused; more than {MAX_CAUSATION_DEPTH} are refused."),
+            ));
         }
         let body = serde_json::to_vec(&new).map_err(internal)?;
         if body.len() > MAX_EVENT_BYTES {
@@ -189,7 +197,11 @@ impl Engine {
             (Some(_), Some(named)) if !caller.is_platform => Err(ApiError::forbidden(format!("This key is bound to another tenant than metadata.tenant_id, which is {named:?}."))),
             (_, named) => {
                 let name = named.unwrap_or(DEFAULT_TENANT);
-                if self.tenant_exists(name) { Ok(name.to_owned()) } else { Err(ApiError::invalid("/metadata/tenant_id", "unknown_tenant", format!("There is no tenant {name:?}."))) }
+                if self.tenant_exists(name) {
+                    Ok(name.to_owned())
+                } else {
+                    Err(ApiError::invalid("/metadata/tenant_id", "unknown_tenant", format!("There is no tenant {name:?}.")))
+                }
             }
         }
     }
@@ -269,9 +281,14 @@ impl Engine {
                 return Ok(Receipt { event_id, duplicate: true, matched: existing.len(), executions: existing.into_iter().map(brief).collect() });
             }
             Ingested::Conflict("event_id") => {
-                return Err(ApiError::conflict("event_id_conflict", format!("An event with the id {:?} was sent before with another body. Use a new id for a new event.", event.id)));
+                return Err(ApiError::conflict(
+                    "event_id_conflict",
+                    format!("An event with the id {:?} was sent before with another body. Use a new id for a new event.", event.id),
+                ));
             }
-            Ingested::Conflict(_) => return Err(ApiError::conflict("idempotency_conflict", "This Idempotency-Key was used before with another body. Use a new key for a new event.")),
+            Ingested::Conflict(_) => {
+                return Err(ApiError::conflict("idempotency_conflict", "This Idempotency-Key was used before with another body. Use a new key for a new event."));
+            }
         }
         // From here on the end of each attempt gives back what its start has taken.
         plan.begun.action_ids.clear();

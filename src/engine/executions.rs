@@ -166,7 +166,8 @@ impl Engine {
         let Some(status) = status else {
             return Err(ApiError::conflict("terminal", format!("The execution has ended ({}); it cannot be cancelled.", x.status.name())));
         };
-        self.audit(&mut tx, caller, "execution.cancel", ("execution", id), Some(&x.tenant_id), Some(json!({"status": x.status.name()})), Some(json!({"status": status.name()}))).await?;
+        self.audit(&mut tx, caller, "execution.cancel", ("execution", id), Some(&x.tenant_id), Some(json!({"status": x.status.name()})), Some(json!({"status": status.name()})))
+            .await?;
         tx.commit().await.map_err(internal)?;
         self.inner.running.stop(id, StopReason::Cancelled);
         self.visible_execution(caller, id).await

@@ -17,6 +17,7 @@ use crate::db::executions::Completion;
 use crate::db::ingest::NewExecution;
 use crate::db::stats::{ATTEMPT_FAILED, ATTEMPT_SUCCEEDED, Deltas, ECHO_FAILED, ECHO_SUCCEEDED, QUEUE_WAIT, StatKey};
 use crate::db::writer::Record;
+use crate::handlers::redact::Redactor;
 use crate::handlers::{ActionRef, Call, Handler, HandlerError, Host, Output};
 use crate::model::Timestamp;
 use crate::model::action::{Action, NewAction};
@@ -278,37 +279,20 @@ pub(super) fn redact(result: &mut Result<Output, HandlerError>, secrets: &[Strin
     if secrets.is_empty() {
         return;
     }
-    let clean = |text: &mut String| {
-        for secret in secrets.iter().filter(|s| s.len() >= 4) {
-            if text.contains(secret.as_str()) {
-                *text = text.replace(secret.as_str(), REDACTED);
-            }
-        }
-    };
-    match result {
+    let redactor = Redactor::new(secrets.iter().map(String::as_str));
+    let clean = |value: &mut Value| *value = redactor.value(std::mem::take(value));
+    let (sent, logs) = match result {
         Ok(out) => {
-            redact_value(&mut out.result, &clean);
-            out.request.iter_mut().chain(&mut out.response).for_each(|v| redact_value(v, &clean));
-            out.logs.iter_mut().for_each(clean);
+            clean(&mut out.result);
+            ([&mut out.request, &mut out.response], &mut out.logs)
         }
         Err(e) => {
-            clean(&mut e.message);
-            e.request.iter_mut().chain(&mut e.response).for_each(|v| redact_value(v, &clean));
-            e.logs.iter_mut().for_each(clean);
+            e.message = redactor.text(&e.message);
+            ([&mut e.request, &mut e.response], &mut e.logs)
         }
-    }
-}
-
-/// Stands in for the value of a secret.
-pub(super) const REDACTED: &str = "••••••";
-
-fn redact_value(value: &mut Value, clean: &impl Fn(&mut String)) {
-    match value {
-        Value::String(text) => clean(text),
-        Value::Array(items) => items.iter_mut().for_each(|v| redact_value(v, clean)),
-        Value::Object(map) => map.values_mut().for_each(|v| redact_value(v, clean)),
-        _ => {}
-    }
+    };
+    sent.into_iter().flatten().for_each(clean);
+    logs.iter_mut().for_each(|line| *line = redactor.text(line));
 }
 
 fn log_end(job: &Job, end: &Finished, duration_ms: i64) {

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::executor::REDACTED;
 use super::{Actor, Caller, Engine};
 use crate::db::{outbox, steps};
+use crate::handlers::redact::REDACTED;
 use crate::handlers::{ActionRef, Call, Handler, HandlerError, Host, MailTemplate, OutboxMail, StepRecord};
 use crate::model::access::Scope;
 use crate::model::action::Action;

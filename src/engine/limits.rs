@@ -160,9 +160,10 @@ impl Limits {
     }
 
     /// Begins one execution if nothing makes it wait.
-    fn try_begin(&self, id: &str, now: Instant) -> Result<(), Wait> {
+    fn try_begin(&self, action: &Action, now: Instant) -> Result<(), Wait> {
         self.with(|map| {
-            let Some((usage, d)) = map.get_mut(id) else { return Ok(()) };
+            // Every action has a breaker, so every start is counted.
+            let (usage, d) = map.entry(action.id.clone()).or_insert_with(|| (Usage::default(), Arc::new(action.definition.clone())));
             let d = d.clone();
             usage.room(&d, now, 1)?;
             usage.begin(&d, now);
@@ -213,7 +214,7 @@ impl Engine {
     /// Begins one execution of an action at once, if its limits allow; then [`Engine::after_attempt`] must follow.
     pub(super) fn may_start_at_once(&self, action: &Action) -> bool {
         let limits = &self.inner.limits;
-        limits.try_begin(&action.id, Instant::now()).is_ok()
+        limits.try_begin(action, Instant::now()).is_ok()
     }
 
     /// Takes back a start that never happened.

@@ -243,12 +243,9 @@ impl Engine {
 /// Turns an unexpected error into what people are told, and logs it once. A database that is away is 503.
 pub(crate) fn internal(e: impl Into<anyhow::Error>) -> ApiError {
     let e = e.into();
-    let away = e.chain().any(|cause| {
-        matches!(
-            cause.downcast_ref::<sqlx::Error>(),
-            Some(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed)
-        )
-    });
+    let away = e
+        .chain()
+        .any(|cause| matches!(cause.downcast_ref::<sqlx::Error>(), Some(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed)));
     error!(error = format!("{e:#}"), "an operation failed");
     if away { ApiError::unavailable("database_unavailable", "The database cannot be reached; nothing was changed. Try again soon.", 5) } else { ApiError::internal() }
 }

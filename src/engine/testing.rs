@@ -11,12 +11,12 @@ use crate::db::events;
 use crate::db::ingest::IngestItem;
 use crate::handlers::{ActionRef, Call, HandlerError};
 use crate::matching::{Candidate, Gate, GateOutcome, MatchReport, explain};
+use crate::model::ApiError;
 use crate::model::access::Scope;
 use crate::model::action::{Action, ExecutionMode, NewAction};
 use crate::model::event::{Event, NewEvent};
 use crate::model::execution::ErrorClass;
 use crate::model::testing::{BacktestReport, BacktestRequest, Considered, EventFilter, MatchRequest, MatchResponse, StoppedAt, TestReport, TestRequest};
-use crate::model::ApiError;
 
 /// Most actions that a match lists as stopped.
 const MAX_STOPPED: usize = 1000;
@@ -35,7 +35,11 @@ impl Engine {
         caller.require(Scope::ActionsRead)?;
         let action = self.visible_action(caller, id)?;
         let event = self.made_up(caller, &action.definition, &request)?;
-        let mut report = self.dry_run(&ActionRef { id: action.id.clone(), name: action.definition.name.clone(), version: action.version, tenant_id: action.definition.tenant_id.clone() }, &action.definition, event.clone());
+        let mut report = self.dry_run(
+            &ActionRef { id: action.id.clone(), name: action.definition.name.clone(), version: action.version, tenant_id: action.definition.tenant_id.clone() },
+            &action.definition,
+            event.clone(),
+        );
         if !request.dry_run {
             caller.require(Scope::ExecutionsWrite)?;
             report.execution = Some(self.send_for_real(caller, &action, event).await?);
@@ -64,12 +68,7 @@ impl Engine {
         if let (None, Some(tenant), None) = (&caller.tenant_id, &action.tenant_id, metadata.get("tenant_id")) {
             metadata.insert("tenant_id".to_owned(), json!(tenant));
         }
-        let new = NewEvent {
-            event_type: request.event_type.clone(),
-            data: Value::Object(request.event_data.clone()),
-            metadata: Value::Object(metadata),
-            ..NewEvent::default()
-        };
+        let new = NewEvent { event_type: request.event_type.clone(), data: Value::Object(request.event_data.clone()), metadata: Value::Object(metadata), ..NewEvent::default() };
         let accepted = if request.dry_run { self.accept_sample(caller, new) } else { self.accept(caller, new, 0).map(|(event, _)| event) };
         accepted.map_err(|mut e| {
             e.errors.iter_mut().filter(|f| f.pointer.starts_with("/data")).for_each(|f| f.pointer = f.pointer.replacen("/data", "/event_data", 1));
@@ -161,12 +160,7 @@ impl Engine {
     /// 422 for a bad event.
     pub async fn match_event(&self, caller: &Caller, request: MatchRequest) -> Result<MatchResponse, ApiError> {
         caller.require(Scope::ActionsRead)?;
-        let new = NewEvent {
-            event_type: request.event_type,
-            data: Value::Object(request.event_data),
-            metadata: Value::Object(request.metadata),
-            ..NewEvent::default()
-        };
+        let new = NewEvent { event_type: request.event_type, data: Value::Object(request.event_data), metadata: Value::Object(request.metadata), ..NewEvent::default() };
         let event = self.accept_sample(caller, new)?;
         let mut response = MatchResponse { matched: Vec::new(), stopped: Vec::new() };
         for action in self.inner.matcher.all() {
@@ -242,4 +236,3 @@ impl Engine {
         Ok(out)
     }
 }
-

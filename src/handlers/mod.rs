@@ -4,6 +4,7 @@ pub mod custom;
 pub mod email;
 pub mod function;
 pub mod outbound;
+pub mod redact;
 pub mod render;
 #[cfg(test)]
 mod testing;

@@ -4,7 +4,6 @@ mod answer;
 mod check;
 mod curl;
 mod headers;
-mod redact;
 mod request;
 mod signature;
 #[cfg(test)]

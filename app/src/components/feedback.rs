@@ -86,7 +86,7 @@ pub fn Empty(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    view! { <div class="empty"><Icon of=icon/><h3>{title}</h3><p>{text}</p>{children.map(|c| c())}</div> }
+    view! { <div class="empty"><Icon of=icon/><h2>{title}</h2><p>{text}</p>{children.map(|c| c())}</div> }
 }
 
 /// A list whose filters hide everything.

@@ -119,10 +119,10 @@ fn document(data: Data, asked: Asked, zone: Zone, back: String, deleted: String,
     let is_empty = data.actions.items.is_empty();
     let bar = view! { <Bar asked=asked.clone() handlers=data.handlers.clone() attention=data.attention off=data.off total=data.actions.total.unwrap_or_default() is_platform=data.is_platform/> };
     let list = match (is_empty, asked.is_any()) {
-        (true, true) => view! { <section class="panel"><h2 class="sr">"Actions"</h2><FilteredToEmpty text=asked.sentence() clear="/actions"/></section> }.into_any(),
+        (true, true) => view! { <section class="panel"><FilteredToEmpty text=asked.sentence() clear="/actions"/></section> }.into_any(),
         (true, false) => {
             let first = data.may_write.then(|| view! { <ButtonLink href="/actions/new" kind=ButtonKind::Primary icon=icon::PLUS>"New action"</ButtonLink> });
-            view! { <section class="panel"><h2 class="sr">"Actions"</h2><Empty icon=icon::ACTION title="No actions yet" text="An action says what happens when an event arrives.">{first}</Empty></section> }
+            view! { <section class="panel"><Empty icon=icon::ACTION title="No actions yet" text="An action says what happens when an event arrives.">{first}</Empty></section> }
                 .into_any()
         }
         (false, _) => list(data, &asked, zone, &back).into_any(),

@@ -182,9 +182,7 @@ impl<'js> Visit<'_, 'js> {
         match caught {
             CaughtError::Exception(exception) => self.explain_exception(exception.as_object(), exception.stack()),
             // With no memory left even for an Error, QuickJS throws null; nobody writes `throw null` on purpose.
-            CaughtError::Value(value) if value.is_null() => {
-                Trouble::new(ErrorClass::Limit, format!("It used more than {} MiB of memory (or threw null)", MEMORY_BYTES >> 20))
-            }
+            CaughtError::Value(value) if value.is_null() => Trouble::new(ErrorClass::Limit, format!("It used more than {} MiB of memory (or threw null)", MEMORY_BYTES >> 20)),
             CaughtError::Value(value) => {
                 let thrown = self.ctx.json_stringify(value).ok().flatten().and_then(|t| t.to_string().ok()).unwrap_or_else(|| "a value that is no JSON".to_owned());
                 Trouble::new(ErrorClass::Function, format!("It threw {}", shorten(&thrown, 500)))

@@ -7,9 +7,9 @@ use reqwest::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::headers;
-use super::redact::{REDACTED, Redactor};
 use super::request::{Prepared, shown_body};
 use crate::handlers::outbound::{Failure, Response};
+use crate::handlers::redact::{REDACTED, Redactor};
 use crate::handlers::{HandlerError, Output};
 use crate::model::Timestamp;
 use crate::model::action::MAX_RETRY_DELAY_SECONDS;

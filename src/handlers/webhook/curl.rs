@@ -1,7 +1,7 @@
 //! A webhook's request as a command line, for people to try by hand.
 
-use super::redact::Redactor;
 use super::request::{Prepared, shown_body};
+use crate::handlers::redact::Redactor;
 
 /// The request for a POSIX shell. Credentials that are a secret become a variable (`$NAME`), others are left out.
 #[must_use]

@@ -6,9 +6,9 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
 use super::headers::{self, Auth};
-use super::redact::Redactor;
 use super::signature;
 use crate::handlers::outbound::Outbound;
+use crate::handlers::redact::Redactor;
 use crate::handlers::render::{at, failed, nonsense};
 use crate::handlers::{Call, HandlerError};
 use crate::model::Timestamp;

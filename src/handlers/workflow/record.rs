@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::plan::{Kind, OnError, Step};
+use crate::handlers::redact::Redactor;
 use crate::handlers::{HandlerError, StepRecord};
 use crate::model::Timestamp;
 
@@ -60,11 +61,5 @@ pub fn handed_on<'r>(record: &'r StepRecord, step: &Step) -> Option<&'r Value> {
 
 /// The value without the secrets in it, since step results are stored.
 pub fn without_secrets(value: Value, secrets: &[String]) -> Value {
-    let clean = |text: String| secrets.iter().filter(|s| s.len() >= 4).fold(text, |text, secret| text.replace(secret.as_str(), "[redacted]"));
-    match value {
-        Value::String(text) => Value::String(clean(text)),
-        Value::Array(items) => items.into_iter().map(|item| without_secrets(item, secrets)).collect(),
-        Value::Object(members) => members.into_iter().map(|(key, member)| (clean(key), without_secrets(member, secrets))).collect(),
-        scalar => scalar,
-    }
+    Redactor::new(secrets.iter().map(String::as_str)).value(value)
 }

@@ -23,7 +23,8 @@ pub fn HandlerFields(
     let choice = if options.len() > SIDE_BY_SIDE {
         view! { <SelectField id="f-handler_type" label="Handler" options=options value=chosen on_change=select/> }.into_any()
     } else {
-        view! { <div class="field tw:-m-1 tw:overflow-x-auto tw:p-1" id="f-handler_type"><Segmented label="Handler" options=options value=chosen on_select=select/></div> }.into_any()
+        view! { <div class="field tw:-m-1 tw:overflow-x-auto tw:p-1" id="f-handler_type"><Segmented label="Handler" options=options value=chosen on_select=select/></div> }
+            .into_any()
     };
     view! {
         <div class="stack">

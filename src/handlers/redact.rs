@@ -1,7 +1,6 @@
 //! Takes secret values out of what is kept of a request and its answer.
 //!
-//! The executor takes out the values of secrets too; here also credentials that were written into the configuration, and
-//! the forms in which a secret travels: percent-encoded and in base64.
+//! Also in the forms in which a secret travels: percent-encoded, in base64, and escaped inside JSON that is itself a text.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -48,9 +47,11 @@ impl Redactor {
     }
 }
 
-fn forms(secret: &str) -> [String; 3] {
+fn forms(secret: &str) -> [String; 4] {
     let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    [secret.to_owned(), encoded.replace('+', "%20"), STANDARD.encode(secret)]
+    let json = Value::String(secret.to_owned()).to_string();
+    let escaped = json.get(1..json.len() - 1).unwrap_or_default().to_owned();
+    [secret.to_owned(), encoded.replace('+', "%20"), STANDARD.encode(secret), escaped]
 }
 
 #[cfg(test)]
