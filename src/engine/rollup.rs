@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn steps_end_with_half_hours() {
-        for (rolled, finished, expected) in [(60, 200, 60..90), (61, 200, 61..90), (60, 75, 60..75), (75, 75, 75..75), (80, 75, 80..75)] {
+        for (rolled, finished, expected) in [(60, 200, 60..90), (61, 200, 61..90), (60, 75, 60..75), (75, 75, 75..75), (80, 75, std::ops::Range { start: 80, end: 75 })] {
             assert_eq!(step(rolled, finished), expected);
             assert_eq!(step(rolled, finished).is_empty(), rolled >= finished);
         }

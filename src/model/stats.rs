@@ -245,7 +245,8 @@ mod tests {
 
     #[test]
     fn percentiles_are_within_five_percent_of_exact_ones() {
-        let shapes: [(&str, fn(f64) -> f64); 4] = [
+        type Shape = fn(f64) -> f64;
+        let shapes: [(&str, Shape); 4] = [
             ("even", |u| 10.0 + u * 990.0),
             ("exponential", |u| 10.0 - 200.0 * (1.0 - u).ln()),
             ("heavy tail", |u| 10.0 / (1.0 - u).powf(0.7)),

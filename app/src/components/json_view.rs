@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn one_line_per_member_and_hits_are_marked() {
         let html = lines(&json!({"a": {"b": [1, 2]}, "c": {}}), &["/a/b/1".to_owned()]);
-        assert_eq!(html.matches("<span").count(), 8);
+        assert_eq!(html.matches("<span").count(), 9);
         assert_eq!(html.matches("class=\"hit\"").count(), 1);
         assert_eq!(html.matches("<span").count(), html.matches("</span>").count());
     }

@@ -68,7 +68,7 @@ pub async fn choices(engine: &Engine, caller: &Caller) -> Result<Choices, ApiErr
     }
     let actions = engine.list_actions(caller, ActionFilter::default(), PageRequest { limit: Some(OFFERED), cursor: None }).await?.items;
     let mut actions: Vec<(String, String)> = actions.into_iter().map(|a| (a.id, a.definition.name)).collect();
-    actions.sort_by(|a, b| a.1.to_lowercase().cmp(&b.1.to_lowercase()));
+    actions.sort_by_key(|a| a.1.to_lowercase());
     let handlers = engine.handlers(caller).await?.into_iter().map(|h| (h.spec.handler_type.0, h.spec.label)).collect();
     Ok(Choices { actions, handlers })
 }

@@ -90,11 +90,11 @@ impl Period {
 
 /// The interval for a range of so many minutes: about a hundred of them. What is old is told apart by the hour at best.
 const fn step_of(minutes: i64, is_old: bool) -> i64 {
-    match minutes {
-        ..=120 if !is_old => 1,
-        ..=2_880 if !is_old => 30,
-        ..=5_760 => 60,
-        ..=23_040 => 240,
+    match (is_old, minutes) {
+        (false, ..=120) => 1,
+        (false, ..=2_880) => 30,
+        (_, ..=5_760) => 60,
+        (_, ..=23_040) => 240,
         _ => DAY_MINUTES,
     }
 }
