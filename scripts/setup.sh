@@ -60,8 +60,9 @@ node_modules() {
   local sum
   sum=$(cksum <package-lock.json)
   if [ "$(cat node_modules/.lock-sum 2>/dev/null)" = "$sum" ]; then return; fi
-  say "installing Tailwind, wasm-opt and the browser-test tools into node_modules (npm ci)"
-  npm ci --no-audit --no-fund --loglevel=error
+  say "installing Tailwind, wasm-opt and the browser-test tools into node_modules (npm install)"
+  # Not npm ci: a lock file written on one platform leaves out the optional packages of the others, which npm ci refuses.
+  npm install --no-save --no-audit --no-fund --loglevel=error
   printf '%s\n' "$sum" >node_modules/.lock-sum
 }
 
