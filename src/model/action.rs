@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::condition::{ConditionItem, validate_conditions};
-use super::error::{ApiError, Faults};
+#[cfg(feature = "server")]
+use super::error::ApiError;
+use super::error::Faults;
 use super::event::pattern_fault;
 use super::handler::HandlerType;
 use super::health::Health;
