@@ -1,25 +1,20 @@
 //! The plain forms behind actions. They work without JavaScript: a post and a redirect, or the same page again with what was typed.
 
-use std::net::SocketAddr;
-
-use axum::body::Body;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Form as Posted, Path, Request, State};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::post;
-use axum::{RequestExt as _, Router};
-use event_actions::engine::{Caller, Engine, SignedIn};
-use event_actions::http::error::status_of;
-use event_actions::http::request_id::RequestId;
+use event_actions::engine::{Caller, Engine};
 use event_actions::model::action::{Action, NewAction};
 use event_actions::model::testing::{TestReport, TestRequest};
 use event_actions::model::{ApiError, ErrorKind};
 use serde_json::{Map, Value};
-use tower::ServiceExt as _;
 
 use crate::editing::form::Form;
 use crate::editing::handler_form::HandlerForm;
 use crate::editing::json_text::parse_object;
 use crate::editing::read::read_plain;
+use crate::posted::{Pairs, Posted};
 use crate::session::local_path;
 
 /// Most bytes of one of these forms.
@@ -100,54 +95,6 @@ pub async fn act(engine: &Engine, caller: &Caller, verb: &str, ids: &[String]) -
     Ok(done)
 }
 
-type Pairs = Vec<(String, String)>;
-
-/// The posted fields and who posted them; a redirect for nobody, and for a body that is no form.
-async fn posted(request: Request) -> Result<(Caller, Again, Pairs), Response> {
-    let Some(caller) = request.extensions().get::<Caller>().cloned() else { return Err(Redirect::to("/login").into_response()) };
-    let again = Again::of(&request);
-    match request.extract::<Posted<Pairs>, _>().await {
-        Ok(Posted(pairs)) => Ok((caller, again, pairs)),
-        Err(rejection) => Err(rejection.into_response()),
-    }
-}
-
-/// What is needed to show a page again after a post.
-struct Again {
-    request: Request,
-}
-
-impl Again {
-    fn of(posted: &Request) -> Self {
-        let mut request = Request::new(Body::empty());
-        request.uri_mut().clone_from(posted.uri());
-        for (name, value) in posted.headers() {
-            if !name.as_str().starts_with("content-") {
-                request.headers_mut().append(name, value.clone());
-            }
-        }
-        let (from, to) = (posted.extensions(), request.extensions_mut());
-        from.get::<SignedIn>().cloned().map(|x| to.insert(x));
-        from.get::<Caller>().cloned().map(|x| to.insert(x));
-        from.get::<RequestId>().cloned().map(|x| to.insert(x));
-        from.get::<ConnectInfo<SocketAddr>>().copied().map(|x| to.insert(x));
-        Self { request }
-    }
-
-    /// The page at `path` with `with` in its request, under the status of `error`.
-    async fn show<T: Clone + Send + Sync + 'static>(mut self, pages: Router, path: Option<&str>, with: T, error: Option<&ApiError>) -> Response {
-        if let Some(uri) = path.and_then(|p| p.parse().ok()) {
-            *self.request.uri_mut() = uri;
-        }
-        self.request.extensions_mut().insert(with);
-        let mut response = pages.oneshot(self.request).await.into_response();
-        if let Some(error) = error {
-            *response.status_mut() = status_of(error.kind).0;
-        }
-        response
-    }
-}
-
 async fn create(State(doors): State<Doors>, request: Request) -> Response {
     edit(doors, None, request).await
 }
@@ -158,15 +105,15 @@ async fn change(State(doors): State<Doors>, Path(id): Path<String>, request: Req
 
 /// Saves or tests what the plain editor posted.
 async fn edit(Doors { engine, pages }: Doors, id: Option<String>, request: Request) -> Response {
-    let (caller, again, pairs) = match posted(request).await {
-        Ok(parts) => parts,
+    let mut posted = match Posted::of(request).await {
+        Ok(posted) => posted,
         Err(response) => return response,
     };
-    let handlers: Vec<HandlerForm> = match engine.handlers(&caller).await {
+    let handlers: Vec<HandlerForm> = match engine.handlers(&posted.caller).await {
         Ok(all) => all.into_iter().map(HandlerForm::from).collect(),
         Err(e) => return e.into_response(),
     };
-    let (mut kept, verb) = keep(pairs);
+    let (mut kept, verb) = keep(posted.take());
     if verb == "save_disabled" {
         kept.form.set("/is_enabled", Value::Bool(false));
     }
@@ -175,23 +122,23 @@ async fn edit(Doors { engine, pages }: Doors, id: Option<String>, request: Reque
     if verb == "try" {
         let tried = match (checked, sample(&kept.sample)) {
             (Err(e), _) | (Ok(()), Err(e)) => Err(e),
-            (Ok(()), Ok(request)) => engine.test_draft(&caller, definition, request.clone()).await.map(|report| (report, request)),
+            (Ok(()), Ok(request)) => engine.test_draft(&posted.caller, definition, request.clone()).await.map(|report| (report, request)),
         };
         match tried {
             Ok(found) => kept.tried = Some(found),
             Err(e) => kept.error = Some(e),
         }
-        return again.show(pages, None, kept, None).await;
+        return posted.show_here(pages, kept, None).await;
     }
     let saved = match checked {
-        Ok(()) => save(&engine, &caller, id.as_deref(), definition, kept.version).await,
+        Ok(()) => save(&engine, &posted.caller, id.as_deref(), definition, kept.version).await,
         Err(e) => Err(e),
     };
     match saved {
         Ok(action) => Redirect::to(&format!("/actions/{}?saved={}", action.id, action.version)).into_response(),
         Err(error) => {
             kept.error = Some(error.clone());
-            again.show(pages, None, kept, Some(&error)).await
+            posted.show_here(pages, kept, Some(&error)).await
         }
     }
 }
@@ -227,41 +174,34 @@ fn sample([event_type, data, metadata]: &[String; 3]) -> Result<TestRequest, Api
 }
 
 async fn one(State(doors): State<Doors>, Path((id, verb)): Path<(String, String)>, request: Request) -> Response {
-    match posted(request).await {
-        Ok((caller, again, pairs)) => {
-            let back = field(&pairs, "back");
-            run(doors, &caller, again, &verb, vec![id], &back).await
-        }
+    match Posted::of(request).await {
+        Ok(posted) => run(doors, posted, &verb, vec![id]).await,
         Err(response) => response,
     }
 }
 
 async fn bulk(State(doors): State<Doors>, request: Request) -> Response {
-    match posted(request).await {
-        Ok((caller, again, pairs)) => {
-            let ids = pairs.iter().filter(|(name, _)| name == "id").map(|(_, id)| id.clone()).collect();
-            let (verb, back) = (field(&pairs, "verb"), field(&pairs, "back"));
-            run(doors, &caller, again, &verb, ids, &back).await
+    match Posted::of(request).await {
+        Ok(posted) => {
+            let (verb, ids) = (posted.field("verb"), posted.values("id").map(str::to_owned).collect());
+            run(doors, posted, &verb, ids).await
         }
         Err(response) => response,
     }
 }
 
-fn field(pairs: &Pairs, name: &str) -> String {
-    pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone()).unwrap_or_default()
-}
-
 /// Does what a button says, then shows where it leads: the copy, the list with a way back, or the page it came from.
-async fn run(doors: Doors, caller: &Caller, again: Again, verb: &str, ids: Vec<String>, back: &str) -> Response {
-    let back = local_path(back).unwrap_or("/actions");
-    match act(&doors.engine, caller, verb, &ids).await {
+async fn run(doors: Doors, posted: Posted, verb: &str, ids: Vec<String>) -> Response {
+    let back = posted.field("back");
+    let back = local_path(&back).unwrap_or("/actions");
+    match act(&doors.engine, &posted.caller, verb, &ids).await {
         Ok(done) => match (verb, done.as_slice()) {
             ("duplicate", [copy]) => Redirect::to(&format!("/actions/{copy}/edit")).into_response(),
             ("delete", gone) if !gone.is_empty() => Redirect::to(&format!("/actions?deleted={}", gone.join(","))).into_response(),
             _ => Redirect::to(back).into_response(),
         },
         Err(e) if e.kind == ErrorKind::Unauthorized => Redirect::to("/login").into_response(),
-        Err(e) => again.show(doors.pages, Some(back), Refused(e.clone()), Some(&e)).await,
+        Err(e) => posted.show(doors.pages, back, Refused(e.clone()), Some(&e)).await,
     }
 }
 

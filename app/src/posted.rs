@@ -12,12 +12,15 @@ use event_actions::http::request_id::RequestId;
 use event_actions::model::ApiError;
 use tower::ServiceExt as _;
 
+/// Names and values of a form's fields, in the order of the page.
+pub type Pairs = Vec<(String, String)>;
+
 /// The fields of a form and who posted them.
 #[derive(Debug)]
 pub struct Posted {
     /// Who posted it.
     pub caller: Caller,
-    pairs: Vec<(String, String)>,
+    pairs: Pairs,
     again: Request,
 }
 
@@ -29,7 +32,7 @@ impl Posted {
     pub async fn of(request: Request) -> Result<Self, Response> {
         let Some(caller) = request.extensions().get::<Caller>().cloned() else { return Err(Redirect::to("/login").into_response()) };
         let again = again(&request);
-        match request.extract::<Form<Vec<(String, String)>>, _>().await {
+        match request.extract::<Form<Pairs>, _>().await {
             Ok(Form(pairs)) => Ok(Self { caller, pairs, again }),
             Err(rejection) => Err(rejection.into_response()),
         }
@@ -41,11 +44,26 @@ impl Posted {
         self.pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.replace("\r\n", "\n")).unwrap_or_default()
     }
 
+    /// Every value of a field.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.pairs.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All fields as they were posted, taken out.
+    pub fn take(&mut self) -> Pairs {
+        std::mem::take(&mut self.pairs)
+    }
+
     /// The page at `path`, which finds `with` in its request; under the status of `error`, if there is one.
     pub async fn show<T: Clone + Send + Sync + 'static>(mut self, pages: Router, path: &str, with: T, error: Option<&ApiError>) -> Response {
         if let Ok(uri) = path.parse() {
             *self.again.uri_mut() = uri;
         }
+        self.show_here(pages, with, error).await
+    }
+
+    /// The same for the page that was posted to.
+    pub async fn show_here<T: Clone + Send + Sync + 'static>(mut self, pages: Router, with: T, error: Option<&ApiError>) -> Response {
         self.again.extensions_mut().insert(with);
         let mut response = pages.oneshot(self.again).await.into_response();
         if let Some(error) = error {
