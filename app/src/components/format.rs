@@ -68,6 +68,19 @@ pub fn bytes(n: usize) -> String {
     }
 }
 
+/// The beginning of an id, enough to recognise it by: time and a bit more of a UUIDv7; whole when it is short.
+#[must_use]
+pub fn short_id(id: &str) -> &str {
+    if id.len() == 36 { id.get(..13).unwrap_or(id) } else { id }
+}
+
+/// With a capital first letter, as words that begin a line have here.
+#[must_use]
+pub fn sentence_case(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+}
+
 /// `1 action`, `12 actions`.
 #[must_use]
 pub fn plural(n: i64, one: &str, many: &str) -> String {
@@ -90,6 +103,16 @@ mod tests {
         for (share, text) in [(99.99, "99.9"), (100.0, "100"), (0.0, "0"), (61.83, "61.8")] {
             assert_eq!(percent(share), text);
         }
+    }
+
+    #[test]
+    fn lines_begin_with_a_capital() {
+        assert_eq!((sentence_case("error rate").as_str(), sentence_case("").as_str()), ("Error rate", ""));
+    }
+
+    #[test]
+    fn only_long_ids_are_shortened() {
+        assert_eq!((short_id("01a20aea-1e3d-7037-afed-a0518b0a2ee4"), short_id("SO-48213")), ("01a20aea-1e3d", "SO-48213"));
     }
 
     #[test]

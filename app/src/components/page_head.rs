@@ -8,7 +8,7 @@ pub fn PageHead(
     /// The title.
     #[prop(into)]
     title: String,
-    /// The way here: words and links.
+    /// The way here: words and links. One without a link is where the page stands, such as a short id.
     #[prop(optional)]
     crumbs: Vec<(String, String)>,
     /// One line about the page.
@@ -25,7 +25,7 @@ pub fn PageHead(
     children: Option<Children>,
 ) -> impl IntoView {
     let way = (!crumbs.is_empty()).then(|| {
-        let links = crumbs.into_iter().map(|(text, href)| view! { <a href=href>{text}</a><span aria-hidden="true">"/"</span> }).collect_view();
+        let links = crumbs.into_iter().enumerate().map(|(n, crumb)| crumb_of(n, crumb)).collect_view();
         view! { <nav class="crumbs" aria-label="Breadcrumb">{links}</nav> }
     });
     view! {
@@ -38,6 +38,12 @@ pub fn PageHead(
             {children.map(|c| view! { <div class="actions">{c()}</div> })}
         </div>
     }
+}
+
+fn crumb_of(n: usize, (text, href): (String, String)) -> impl IntoView {
+    let slash = (n > 0).then(|| view! { <span aria-hidden="true">"/"</span> });
+    let crumb = if href.is_empty() { view! { <code>{text}</code> }.into_any() } else { view! { <a href=href>{text}</a> }.into_any() };
+    view! { {slash}{crumb} }
 }
 
 /// A panel with a heading. `id` names the heading.

@@ -1,4 +1,4 @@
-//! Pages of a list: newer and older, by cursor, as links.
+//! Pages of a list: newer and older, by cursor, as links. A list that fits on one page has none.
 
 use leptos::prelude::*;
 
@@ -17,12 +17,16 @@ pub fn Pagination(
     #[prop(optional_no_strip)]
     older: Option<String>,
 ) -> impl IntoView {
+    if first.is_none() && older.is_none() {
+        return view! { <p class="pager">{text}</p> }.into_any();
+    }
     view! {
         <nav class="pager" aria-label="Pages">
             <span>{text}</span>
             <span class="push row">{step(first, true)}{step(older, false)}</span>
         </nav>
     }
+    .into_any()
 }
 
 fn step(href: Option<String>, back: bool) -> AnyView {

@@ -49,7 +49,7 @@ pub fn TimelineItem(
         <li class=current.then_some("is-on")>
             <div class="rail"><span class=format!("knob {}", tone.text())><Icon of=icon size=14/></span></div>
             <div>
-                <div class="tl-head">{name}<span>{outcome}</span><span class="push muted small nowrap">{figure}</span></div>
+                <div class="tl-head"><span>{name}" "<span>{outcome}</span></span><span class="push muted small nowrap">{figure}</span></div>
                 {children.map(|c| view! { <div class="tl-body">{c()}</div> })}
             </div>
         </li>
