@@ -17,7 +17,7 @@ use super::{PageTitle, asked, page};
 use crate::components::button::{Button, ButtonKind, ButtonLink};
 use crate::components::curl::send_event;
 use crate::components::feedback::Empty;
-use crate::components::format::count;
+use crate::components::format::{count, short_id};
 use crate::components::icon;
 use crate::components::json_view::{JsonView, TextView};
 use crate::components::page_head::{Fact, Facts, PageHead, Panel};
@@ -174,8 +174,9 @@ fn head(data: &Data, zone: Zone) -> impl IntoView + use<> {
             </form>
         }
     });
+    let crumbs = vec![("Events".to_owned(), "/events".to_owned()), (short_id(&event.id).to_owned(), String::new())];
     view! {
-        <PageHead title=event.event_type.clone() mono=true crumbs=vec![("Events".to_owned(), "/events".to_owned())] beside=about.into_any()>{new}{again}{replay}</PageHead>
+        <PageHead title=event.event_type.clone() mono=true crumbs=crumbs beside=about.into_any()>{new}{again}{replay}</PageHead>
         {facts(event, &data.tenant, data.now, zone)}
     }
 }

@@ -16,7 +16,7 @@ use super::{PageTitle, asked, page};
 use crate::components::button::{ButtonKind, ButtonLink};
 use crate::components::data_table::{Cell, Column, DataTable};
 use crate::components::feedback::{Callout, CalloutKind, Empty, FilteredToEmpty};
-use crate::components::format::{DASH, plural};
+use crate::components::format::{DASH, plural, short_id};
 use crate::components::icon;
 use crate::components::page_head::PageHead;
 use crate::components::pagination::Pagination;
@@ -118,20 +118,22 @@ async fn led_to(engine: &Engine, caller: &Caller, events: &[Event]) -> Result<Le
 fn document(data: Data, asked: Asked, zone: Zone, simulator: simulator::Simulator) -> impl IntoView {
     let send = simulator.may_send.then(|| view! { <ButtonLink href="/events?send=1#send" kind=ButtonKind::Primary icon=icon::SEND>"Send an event"</ButtonLink> });
     let may_send = simulator.may_send;
-    let simulator = (may_send || simulator.may_ask).then(|| simulator::simulator(simulator));
+    let (may_ask, is_open) = (simulator.may_ask, simulator.is_open);
+    let ask = (!may_send && may_ask).then(|| view! { <ButtonLink href="/events?send=1#send" icon=icon::ACTION>"Ask about an event"</ButtonLink> });
+    let simulator = (is_open && (may_send || may_ask)).then(|| simulator::simulator(simulator));
     let fault = data.fault.clone().map(|text| view! { <Callout kind=CalloutKind::Fault><p>{text}</p></Callout> });
     let is_empty = data.events.items.is_empty();
     let list = match (is_empty, asked.is_any() || asked.cursor.is_some()) {
         (true, true) => view! { <section class="panel"><FilteredToEmpty text=asked.sentence() clear="/events"/></section> }.into_any(),
         (true, false) => {
             let first = may_send.then(|| view! { <ButtonLink href="/events?send=1#send" icon=icon::SEND>"Send an event"</ButtonLink> });
-            view! { <section class="panel">{live(&data, &asked, zone)}<Empty icon=icon::EVENT title="No events yet" text="Whatever happens in your systems arrives here, by POST /api/v1/events or from the form above.">{first}</Empty></section> }.into_any()
+            view! { <section class="panel">{live(&data, &asked, zone)}<Empty icon=icon::EVENT title="No events yet" text="Whatever happens in your systems arrives here, by POST /api/v1/events or by hand.">{first}</Empty></section> }.into_any()
         }
         (false, _) => list(data, &asked, zone).into_any(),
     };
     view! {
         <PageTitle text="Events"/>
-        <PageHead title="Events">{send}</PageHead>
+        <PageHead title="Events">{send}{ask}</PageHead>
         {simulator}
         <Bar asked=asked zone=zone/>
         {fault}
@@ -179,10 +181,10 @@ fn row(event: Event, led_to: &LedTo, is_platform: bool, now: Timestamp, zone: Zo
     let tenant = if is_platform { event.tenant_id.clone() } else { String::new() };
     let href = page_with_tenant(&event.id, &tenant);
     let outcome = outcome(&event, led_to);
-    let about = match (event.aggregate_type, event.aggregate_id) {
-        (Some(kind), Some(id)) => format!("{kind} {id}"),
-        (None, Some(one)) | (Some(one), None) => one,
-        (None, None) => DASH.to_owned(),
+    let id = event.aggregate_id.map(|id| view! { <code title=id.clone()>{short_id(&id).to_owned()}</code> });
+    let about = match (event.aggregate_type, id) {
+        (None, None) => DASH.into_any(),
+        (kind, id) => view! { {kind}" "{id} }.into_any(),
     };
     let correlation = match event.correlation_id {
         Some(id) => view! { <a class="trunc tw:block" href=format!("/events?correlation_id={}", encode(&id)) title=id.clone()><code>{id.clone()}</code></a> }.into_any(),

@@ -16,7 +16,7 @@ use super::words::most_attempts;
 use super::{PageTitle, asked, page};
 use crate::components::button::Button;
 use crate::components::feedback::{Callout, CalloutKind};
-use crate::components::format::duration;
+use crate::components::format::{duration, short_id};
 use crate::components::icon::{self, Icon};
 use crate::components::page_head::{Fact, Facts, PageHead};
 use crate::components::status_badge::{Pill, StatusBadge};
@@ -107,8 +107,10 @@ fn document(data: Data, shown: attempt::Shown, kept: Option<KeptReplay>, zone: Z
         {facts(&x, definition.as_ref(), &tenant, now, zone)}
         {waits}
         {strip}
-        <div class="cols cols-12 cols-m1">{timeline}{detail}</div>
-        <div class="cols cols-12 cols-m1">{conditions}{lineage}</div>
+        <div class="cols cols-12 cols-m1">
+            <div class="stack">{timeline}{conditions}</div>
+            <div class="stack">{detail}{lineage}</div>
+        </div>
         {replay}
     }
 }
@@ -124,7 +126,8 @@ fn head(x: &Execution, may_write: bool) -> impl IntoView + use<> {
     let beside = view! { {status}<Pill>"version "{version}</Pill>{again} };
     let refresh = (!x.status.is_terminal()).then(|| view! { <noscript><a class="btn" href=format!("/executions/{}", x.id)>"Refresh"</a></noscript> });
     let buttons = may_write.then(|| if x.status.is_terminal() { replay_button(x).into_any() } else { cancel_button(x).into_any() });
-    view! { <PageHead title=x.action_name.clone() crumbs=vec![("Executions".to_owned(), "/executions".to_owned())] beside=beside.into_any()>{refresh}{buttons}</PageHead> }
+    let crumbs = vec![("Executions".to_owned(), "/executions".to_owned()), (short_id(&x.id).to_owned(), String::new())];
+    view! { <PageHead title=x.action_name.clone() crumbs=crumbs beside=beside.into_any()>{refresh}{buttons}</PageHead> }
 }
 
 fn cancel_button(x: &Execution) -> impl IntoView + use<> {
@@ -136,7 +139,7 @@ fn cancel_button(x: &Execution) -> impl IntoView + use<> {
 /// The usual replay at once, the others by the form at the end of the page.
 fn replay_button(x: &Execution) -> impl IntoView + use<> {
     view! {
-        <form id="replay-now" method="post" action=format!("/executions/{}/replay", x.id)></form>
+        <form id="replay-now" hidden method="post" action=format!("/executions/{}/replay", x.id)></form>
         <span class="btn-split">
             <button type="submit" form="replay-now" class="btn btn-primary"><Icon of=icon::RETRY/>"Replay"</button>
             <a class="btn btn-primary" href="#replay" aria-label="Other ways to replay" title="Other ways to replay"><Icon of=icon::CHEVRON/></a>

@@ -75,6 +75,12 @@ pub fn outcome_words(attempt: &Attempt) -> String {
     }
 }
 
+/// `node-f0f4e8`, or `node a` for a name that does not say what it is.
+#[must_use]
+pub fn node_words(name: &str) -> String {
+    if name.starts_with("node") { name.to_owned() } else { format!("node {name}") }
+}
+
 /// `queued, 96 ms`.
 #[must_use]
 pub fn ran_words(x: &Execution) -> String {
@@ -123,6 +129,11 @@ mod tests {
     fn every_class_has_a_word() {
         assert_eq!(class_name(ErrorClass::HttpStatus), "http_status");
         assert_eq!((class_words_of("dns").as_str(), class_words_of("odd").as_str()), ("Name not found", "odd"));
+    }
+
+    #[test]
+    fn nodes_are_called_so_once() {
+        assert_eq!((node_words("node-f0f4e8").as_str(), node_words("b").as_str()), ("node-f0f4e8", "node b"));
     }
 
     #[test]

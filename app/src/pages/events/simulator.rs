@@ -63,7 +63,7 @@ fn fields_of(event: &Event, is_platform: bool) -> EventFields {
     }
 }
 
-/// The panel, folded until it is wanted, and what a question found beneath it.
+/// The panel, shown when it is wanted, and what a question found beneath it.
 pub fn simulator(of: Simulator) -> impl IntoView {
     let KeptEvent { fields, error, found } = of.kept.unwrap_or_else(|| {
         let fields = of.from.as_ref().map_or_else(|| EventFields { data: SAMPLE_DATA.to_owned(), ..EventFields::default() }, |e| fields_of(e, of.is_platform));
@@ -88,7 +88,7 @@ pub fn simulator(of: Simulator) -> impl IntoView {
     });
     let title = if of.may_send { "Send an event" } else { "Ask about an event" };
     view! {
-        <details class="panel simulator" id="send" open=of.is_open>
+        <details class="panel simulator" id="send" open=true>
             <summary class="panel-head"><Icon of=icon::SEND/><h2>{title}</h2><span class="note">"or ask which actions it would fire"</span><Icon of=icon::CHEVRON class="push"/></summary>
             <div class="panel-body stack">
                 {summary}

@@ -13,7 +13,7 @@ use crate::components::json_view::{JsonView, TextView};
 use crate::components::segmented::{Choice, TabLinks};
 use crate::components::status_badge::{Badge, OutcomeBadge, Tone};
 use crate::islands::copy::CopyFrom;
-use crate::pages::words::{class_words, http_status, http_words};
+use crate::pages::words::{class_words, http_status, http_words, node_words};
 
 /// What the URL says of the attempt shown.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +65,7 @@ pub fn panel(x: &Execution, attempt: &Attempt, shown: &Shown) -> impl IntoView +
         }
         None => view! { <OutcomeBadge outcome=attempt.outcome/> }.into_any(),
     };
-    let node = if attempt.node.is_empty() { String::new() } else { format!(", node {}", attempt.node) };
+    let node = if attempt.node.is_empty() { String::new() } else { format!(", {}", node_words(&attempt.node)) };
     let note = format!("{}{node}", duration_or_dash(attempt.duration_ms));
     let curl = attempt.request.as_ref().and_then(of_request);
     let before = x.attempts.iter().rfind(|a| a.number < number && a.response.is_some()).filter(|_| attempt.response.is_some());

@@ -2,7 +2,7 @@
 
 use event_actions::model::Timestamp;
 use event_actions::model::action::{MAX_RETRY_DELAY_SECONDS, NewAction, RetryStrategy};
-use event_actions::model::execution::{Attempt, Execution, Outcome};
+use event_actions::model::execution::{Attempt, Execution, ExecutionError, Outcome};
 use leptos::prelude::*;
 
 use crate::components::feedback::Empty;
@@ -12,7 +12,7 @@ use crate::components::page_head::Panel;
 use crate::components::status_badge::Tone;
 use crate::components::time::Zone;
 use crate::components::timeline::{Timeline, TimelineItem, TimelineWait};
-use crate::pages::words::outcome_words;
+use crate::pages::words::{http_status, node_words, outcome_words};
 
 /// The panel. `shown` is the attempt shown in full beside it.
 pub fn panel(x: &Execution, definition: Option<&NewAction>, shown: Option<u32>, now: Timestamp, zone: Zone) -> impl IntoView + use<> {
@@ -52,12 +52,14 @@ const fn look(outcome: Option<Outcome>) -> (Tone, Glyph) {
 fn item(id: &str, attempt: &Attempt, current: bool, zone: Zone) -> AnyView {
     let (tone, glyph) = look(attempt.outcome);
     let number = attempt.number;
-    let error = attempt.error.as_ref().map(|e| format!("{} {} ", if e.retryable { "Retryable." } else { "Permanent." }, e.message));
-    let node = if attempt.node.is_empty() { String::new() } else { format!("Node {}. ", attempt.node) };
-    let at = zone.clock(attempt.started_at);
+    // Of web requests the name's line already says what the receiver answered.
+    let said = |e: &ExecutionError| if http_status(attempt).is_some() { String::new() } else { format!(" {}", e.message) };
+    let error = attempt.error.as_ref().map(|e| format!("{}{} ", if e.retryable { "Retryable." } else { "Permanent." }, said(e)));
+    let node = if attempt.node.is_empty() { String::new() } else { format!(", {}", node_words(&attempt.node)) };
+    let at = format!("{}{node}", zone.clock(attempt.started_at));
     view! {
         <TimelineItem tone=tone icon=glyph name=format!("Attempt {number}") href=Some(format!("/executions/{id}?attempt={number}#attempt")) outcome=outcome_words(attempt) figure=duration_or_dash(attempt.duration_ms) current=current>
-            {error}{node}<span class="small">{at}</span>
+            {error}<span class="small">{at}</span>
         </TimelineItem>
     }
     .into_any()
@@ -117,7 +119,7 @@ fn next(x: &Execution, definition: Option<&NewAction>, failures: u32, now: Times
 pub(super) mod tests {
     use super::*;
     use event_actions::model::action::{ExecutionMode, Priority};
-    use event_actions::model::execution::{ErrorClass, ExecutionError, Status};
+    use event_actions::model::execution::{ErrorClass, Status};
     use event_actions::model::handler::HandlerType;
     use serde_json::json;
 

@@ -57,7 +57,11 @@ pub fn filled(mut report: MatchReport, x: &Execution) -> MatchReport {
 pub fn strip(report: MatchReport, x: &Execution, definition: Option<&NewAction>, now: Timestamp, zone: Zone) -> impl IntoView + use<> {
     let notes = notes(&report, x);
     let all_passed = report.gates.iter().all(|g| g.outcome == GateOutcome::Passed);
-    let sentence = sentence(x, definition, all_passed, now, zone);
+    let mut sentence = sentence(x, definition, all_passed, now, zone);
+    if let Some(error) = x.error.as_ref().filter(|e| report.stopped_at.is_some_and(|at| report.gates.iter().any(|g| g.gate == at && g.reason == e.message))) {
+        // The open gate says it already.
+        sentence = sentence.replace(&error.message, "").trim_end().to_owned();
+    }
     // A replay does not ask the gates again: they say what the rules make of the event, not why it ran.
     let skipped = x.replay_of.is_some() && !report.matched;
     let status = x.status;
