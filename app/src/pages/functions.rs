@@ -71,14 +71,14 @@ fn table(list: Page<Function>, search: &str) -> impl IntoView + use<> {
                 <tr>
                     <th scope="row" class="full"><a href=format!("/functions/{}", f.id)><code class="brk">{f.definition.name}</code></a></th>
                     <Cell label="Exports" class="brk"><code>{f.exports.join(", ")}</code></Cell>
-                    <Cell label="Whose">{f.definition.tenant_id.unwrap_or_else(|| "platform-wide".to_owned())}</Cell>
+                    <Cell label="Tenant">{f.definition.tenant_id.unwrap_or_else(|| "platform-wide".to_owned())}</Cell>
                     <Cell label="Version" class="num">{f.version}</Cell>
-                    <Cell label="Changed" class="nowrap"><Time at=f.updated_at now=now style=TimeStyle::Ago/></Cell>
+                    <Cell label="Changed" class="num muted"><Time at=f.updated_at now=now style=TimeStyle::Ago/></Cell>
                 </tr>
             }
         })
         .collect_view();
-    let columns = vec![Column::new("Name"), Column::new("Exports"), Column::new("Whose"), Column::number("Version"), Column::new("Changed")];
+    let columns = vec![Column::new("Name"), Column::new("Exports"), Column::new("Tenant"), Column::number("Version"), Column::number("Changed")];
     view! {
         <section class="panel" aria-label="Functions">
             <DataTable caption="Functions by name" columns=columns><tbody>{rows}</tbody></DataTable>
@@ -162,24 +162,33 @@ fn editor(function: Option<Function>, caller: &Caller, came: Came) -> impl IntoV
     );
     let readonly = (!may_save).then(|| view! { <p class="small muted">"You cannot change this function."</p> });
     let hint = "Which export is run; the only one when empty.";
+    let sample = sample_fields(&typed, draft.error("/event_data"));
+    let (function, function_fault) = (typed.value("function", ""), draft.error("/function"));
     view! {
-        <div class="tpl">
+        <form class="tpl" method="post" action=action aria-label="Function">
+            <input type="hidden" name="version" value=typed.version(&version)/>
             <Panel id="source-h" title="Source">
-                <form class="stack" method="post" action=action aria-labelledby="source-h">
-                    <input type="hidden" name="version" value=typed.version(&version)/>
+                <div class="stack">
                     <div class="form-grid">
                         <TextField id="f-name" label="Name" name="name" value=typed.value("name", &name) error=draft.error("/name") mono=true required=true class="s8"/>
                         {tenant}
                         <TextAreaField id="f-source" label="JavaScript" name="source" value=typed.value("source", &source) rows=18 mono=true error=draft.error("/source") class="s12"/>
-                        <TextField id="f-function" label="Function to run" name="function" value=typed.value("function", "") hint=hint error=draft.error("/function") mono=true class="s12"/>
-                        {sample_fields(&typed, draft.error("/event_data"))}
                     </div>
                     {conflict}{readonly}
-                    <div class="row row-wrap">{save}{run}{unsaved}</div>
-                </form>
+                    <div class="row row-wrap">{save}{unsaved}</div>
+                </div>
             </Panel>
-            {outcome(found)}
-        </div>
+            <Panel id="run-h" title="Run" note="in the sandbox; nothing is stored">
+                <div class="stack">
+                    <div class="form-grid">
+                        <TextField id="f-function" label="Function to run" name="function" value=function hint=hint error=function_fault mono=true class="s12"/>
+                        {sample}
+                    </div>
+                    <div class="row">{run}</div>
+                    {found.map(outcome)}
+                </div>
+            </Panel>
+        </form>
     }
 }
 
@@ -192,17 +201,13 @@ fn place(line: Option<u32>, column: Option<u32>) -> String {
     }
 }
 
-fn outcome(found: Option<FunctionRun>) -> impl IntoView {
-    let body = match found {
-        None => view! { <p class="muted t13">"Press Run to call it with the made-up event. It runs in the sandbox, and nothing is stored."</p> }.into_any(),
-        Some(FunctionRun { result, error, logs, duration_ms }) => {
-            let error = error.map(|e| view! { <Callout kind=CalloutKind::Fault><p>{e.message}{place(e.line, e.column)}</p></Callout> });
-            let result = result.map(|value| view! { <div><h4>"Returned"</h4><JsonView value=value/></div> });
-            let logs = (!logs.is_empty()).then(|| view! { <div><h4>"Logged"</h4><TextView text=logs.join("\n") plain=true/></div> });
-            view! { <div class="stack" role="status">{error}{result}{logs}<p class="small muted">"It took "{duration(duration_ms as f64)}"."</p></div> }.into_any()
-        }
-    };
-    view! { <Panel id="run-h" title="Run">{body}</Panel> }
+/// What a run gave.
+fn outcome(found: FunctionRun) -> impl IntoView {
+    let FunctionRun { result, error, logs, duration_ms } = found;
+    let error = error.map(|e| view! { <Callout kind=CalloutKind::Fault><p>{e.message}{place(e.line, e.column)}</p></Callout> });
+    let result = result.map(|value| view! { <div class="stack-4"><h3>"Returned"</h3><JsonView value=value/></div> });
+    let logs = (!logs.is_empty()).then(|| view! { <div class="stack-4"><h3>"Logged"</h3><TextView text=logs.join("\n") plain=true/></div> });
+    view! { <div class="stack-8" role="status">{error}{result}{logs}<p class="small muted">"It took "{duration(duration_ms as f64)}"."</p></div> }
 }
 
 #[cfg(test)]

@@ -40,9 +40,11 @@ pub fn versions(all: Vec<Stored>) -> impl IntoView {
             } else {
                 v.changes.iter().map(change).collect_view().into_any()
             };
+            let fields = v.changes.iter().map(|c| c.pointer.trim_start_matches('/')).collect::<Vec<_>>().join(", ");
+            let fields = (!fields.is_empty()).then(|| format!(": {fields}"));
             view! {
                 <details class="panel-body">
-                    <summary class="t13"><strong>"Version "{v.version}</strong>" "<span class="muted">{v.author}", "<Time at=v.at now=now style=TimeStyle::Ago/></span></summary>
+                    <summary class="t13"><strong>"Version "{v.version}</strong>" "<span class="muted">{v.author}", "<Time at=v.at now=now style=TimeStyle::Ago/>{fields}</span></summary>
                     <div class="stack-8 tw:pt-2">{what}</div>
                 </details>
             }
@@ -70,7 +72,7 @@ fn change(change: &Change) -> impl IntoView + use<> {
 pub fn sample_fields(typed: &Typed, fault: Option<String>) -> impl IntoView + use<> {
     let example = serde_json::to_string_pretty(&Value::Object(Map::new())).unwrap_or_default();
     view! {
-        <TextField id="f-event_type" label="Type of a made-up event" name="event_type" value=typed.value("event_type", "") placeholder="sample.event" mono=true class="s12"/>
+        <TextField id="f-event_type" label="Type of the made-up event" name="event_type" value=typed.value("event_type", "") placeholder="sample.event" mono=true class="s12"/>
         <TextAreaField id="f-event_data" label="Its data" name="event_data" value=typed.value("event_data", &example) rows=5 mono=true hint="A JSON object." error=fault class="s12"/>
     }
 }

@@ -12,6 +12,7 @@ use crate::components::button::ButtonLink;
 use crate::components::data_table::{Cell, Column, DataTable};
 use crate::components::feedback::{Empty, FilteredToEmpty};
 use crate::components::filter_bar::{FilterBar, SearchField};
+use crate::components::format::short_id;
 use crate::components::icon;
 use crate::components::json_view::TextView;
 use crate::components::page_head::{PageHead, Panel};
@@ -78,7 +79,7 @@ fn table(list: Page<OutboxMail>, is_any: bool, shows_tenant: bool, pairs: &[(&st
                     <Cell label="To" class="brk">{recipients(&mail.recipients)}</Cell>
                     <Cell label="From" class="brk muted">{mail.from.clone()}</Cell>
                     {tenant}
-                    <Cell label="Written" class="nowrap"><Time at=mail.created_at now=now style=TimeStyle::Clock/></Cell>
+                    <Cell label="Written" class="num muted"><Time at=mail.created_at now=now style=TimeStyle::Clock/></Cell>
                 </tr>
             }
         })
@@ -87,7 +88,7 @@ fn table(list: Page<OutboxMail>, is_any: bool, shows_tenant: bool, pairs: &[(&st
     if shows_tenant {
         columns.push(Column::new("Tenant"));
     }
-    columns.push(Column::new("Written"));
+    columns.push(Column::number("Written"));
     view! {
         <section class="panel" aria-label="Mails">
             <DataTable caption="Mails, the latest first" columns=columns><tbody>{rows}</tbody></DataTable>
@@ -118,31 +119,34 @@ fn one(content: MailContent) -> impl IntoView {
     let nothing =
         (html.is_none() && text.is_none()).then(|| view! { <p class="muted t13">"This mail has neither text nor HTML that can be shown. Download it to see all of it."</p> });
     let html = html.map(|html| {
-        view! { <Panel id="html-h" title="As HTML"><iframe class="tw:w-full tw:h-96 tw:bg-white tw:border" sandbox="" title="The mail as HTML" srcdoc=html></iframe></Panel> }
+        view! { <Panel id="html-h" title="As HTML"><iframe class="mail-frame" sandbox="" title="The mail as HTML" srcdoc=html></iframe></Panel> }
     });
     let text = text.map(|text| view! { <Panel id="text-h" title="As text"><TextView text=text plain=true/></Panel> });
     let (name, file) = (subject(&mail), format!("{}.eml", mail.id));
-    let crumbs = vec![("Mailbox".to_owned(), "/mailbox".to_owned())];
+    let crumbs = vec![("Mailbox".to_owned(), "/mailbox".to_owned()), (short_id(&mail.id).to_owned(), String::new())];
     view! {
         <PageTitle text=name.clone()/>
         <PageHead title=name crumbs=crumbs>
             <ButtonLink href=download icon=icon::DOWNLOAD attr:download=file>"Download .eml"</ButtonLink>
         </PageHead>
-        <section class="panel" aria-label="Envelope">
-            <div class="panel-body">
+        <div class="cols cols-12 cols-m1">
+        <div class="stack">
+        <Panel id="envelope-h" title="Envelope">
                 <dl class="kv">
                     <dt>"From"</dt><dd>{mail.from.clone()}</dd>
                     <dt>"To"</dt><dd>{mail.recipients.join(", ")}</dd>
                     <dt>"Written"</dt><dd><Time at=mail.created_at style=TimeStyle::Exact/></dd>
                     <dt>"Tenant"</dt><dd>{mail.tenant_id.clone()}</dd>
                     {execution}
-                    <dt>"Id"</dt><dd><code>{mail.id.clone()}</code>" "<a href=others>"all mails of this execution"</a></dd>
+                    <dt>"Id"</dt><dd><code>{mail.id.clone()}</code></dd>
+                    <dt>"Others"</dt><dd><a href=others>"All mails of this execution"</a></dd>
                 </dl>
-            </div>
-        </section>
+        </Panel>
+        {text}
+        </div>
         {nothing}
         {html}
-        {text}
+        </div>
     }
 }
 

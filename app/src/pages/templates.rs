@@ -64,14 +64,14 @@ fn table(list: Page<Template>, search: &str) -> impl IntoView + use<> {
             view! {
                 <tr>
                     <th scope="row" class="full"><a href=format!("/templates/{}", t.id)>{t.definition.name}</a><div class="sub brk">{t.definition.subject}</div></th>
-                    <Cell label="Whose">{t.definition.tenant_id.unwrap_or_else(|| "platform-wide".to_owned())}</Cell>
+                    <Cell label="Tenant">{t.definition.tenant_id.unwrap_or_else(|| "platform-wide".to_owned())}</Cell>
                     <Cell label="Version" class="num">{t.version}</Cell>
-                    <Cell label="Changed" class="nowrap"><Time at=t.updated_at now=now style=TimeStyle::Ago/></Cell>
+                    <Cell label="Changed" class="num muted"><Time at=t.updated_at now=now style=TimeStyle::Ago/></Cell>
                 </tr>
             }
         })
         .collect_view();
-    let columns = vec![Column::new("Name"), Column::new("Whose"), Column::number("Version"), Column::new("Changed")];
+    let columns = vec![Column::new("Name"), Column::new("Tenant"), Column::number("Version"), Column::number("Changed")];
     view! {
         <section class="panel" aria-label="Templates">
             <DataTable caption="Templates by name" columns=columns><tbody>{rows}</tbody></DataTable>
@@ -154,41 +154,43 @@ fn editor(template: Option<Template>, caller: &Caller, came: Came) -> impl IntoV
         || view! { <p class="small warn">"What you typed is kept here. Saving again puts it in place of the stored version; the versions below show what that changed."</p> },
     );
     let readonly = (!may_save).then(|| view! { <p class="small muted">"You can preview it; you cannot change it."</p> });
+    let sample = sample_fields(&typed, draft.error("/event_data"));
     view! {
-        <div class="tpl">
+        <form class="tpl" method="post" action=action aria-label="Template">
+            <input type="hidden" name="version" value=typed.version(&version)/>
             <Panel id="source-h" title="Source">
-                <form class="stack" method="post" action=action aria-labelledby="source-h">
-                    <input type="hidden" name="version" value=typed.version(&version)/>
+                <div class="stack">
                     <div class="form-grid">
                         <TextField id="f-name" label="Name" name="name" value=typed.value("name", &name) error=draft.error("/name") required=true class="s8"/>
                         {tenant}
                         <TextField id="f-subject" label="Subject" name="subject" value=typed.value("subject", &subject) error=draft.error("/subject") mono=true class="s12"/>
                         <TextAreaField id="f-html" label="HTML" name="html" value=typed.value("html", html.as_deref().unwrap_or_default()) rows=14 mono=true hint="What {{ }} prints is escaped." error=draft.error("/html") class="s12"/>
                         <TextAreaField id="f-text" label="Text" name="text" value=typed.value("text", text.as_deref().unwrap_or_default()) rows=8 mono=true error=draft.error("/text") class="s12"/>
-                        {sample_fields(&typed, draft.error("/event_data"))}
                     </div>
                     {conflict}{readonly}
-                    <div class="row row-wrap">{save}<Button submit=true icon=icon::PLAY attr:name="verb" attr:value="try">"Preview"</Button>{unsaved}</div>
-                </form>
+                    <div class="row row-wrap">{save}{unsaved}</div>
+                </div>
             </Panel>
-            {preview(found)}
-        </div>
+            <Panel id="preview-h" title="Preview" note="nothing is sent; secrets come out redacted">
+                <div class="stack">
+                    <div class="form-grid">{sample}</div>
+                    <div class="row"><Button submit=true icon=icon::PLAY attr:name="verb" attr:value="try">"Preview"</Button></div>
+                    {found.map(preview)}
+                </div>
+            </Panel>
+        </form>
     }
 }
 
-fn preview(found: Option<TemplatePreview>) -> impl IntoView {
-    let body = match found {
-        None => view! { <p class="muted t13">"Press Preview to see the mail for the made-up event. Nothing is sent, and secrets come out redacted."</p> }.into_any(),
-        Some(TemplatePreview { subject, html, text, faults }) => {
-            let faults = faults
-                .into_iter()
-                .map(|f| view! { <Callout kind=CalloutKind::Fault><p><code>{f.pointer.trim_start_matches('/').to_owned()}</code>": "{f.message}</p></Callout> })
-                .collect_view();
-            let subject = subject.map(|subject| view! { <dl class="kv"><dt>"Subject"</dt><dd class="strong">{subject}</dd></dl> });
-            let html = html.map(|html| view! { <iframe class="tw:w-full tw:h-96 tw:bg-white tw:border" sandbox="" title="The mail as HTML" srcdoc=html></iframe> });
-            let text = text.map(|text| view! { <TextView text=text plain=true/> });
-            view! { <div class="stack" role="status">{faults}{subject}{html}{text}</div> }.into_any()
-        }
-    };
-    view! { <Panel id="preview-h" title="Preview">{body}</Panel> }
+/// The mail as it would be, and what keeps parts of it from being rendered.
+fn preview(found: TemplatePreview) -> impl IntoView {
+    let TemplatePreview { subject, html, text, faults } = found;
+    let faults = faults
+        .into_iter()
+        .map(|f| view! { <Callout kind=CalloutKind::Fault><p><code>{f.pointer.trim_start_matches('/').to_owned()}</code>": "{f.message}</p></Callout> })
+        .collect_view();
+    let subject = subject.map(|subject| view! { <dl class="kv"><dt>"Subject"</dt><dd class="strong">{subject}</dd></dl> });
+    let html = html.map(|html| view! { <iframe class="mail-frame" sandbox="" title="The mail as HTML" srcdoc=html></iframe> });
+    let text = text.map(|text| view! { <TextView text=text plain=true/> });
+    view! { <div class="stack-8" role="status">{faults}{subject}{html}{text}</div> }
 }
