@@ -32,7 +32,7 @@ pub fn Handlers() -> impl IntoView {
 fn health(of: HandlerHealth) -> (HealthStatus, String) {
     match of {
         HandlerHealth::Healthy => (HealthStatus::Healthy, String::new()),
-        HandlerHealth::Unknown => (HealthStatus::Unknown, "Nothing is known yet.".to_owned()),
+        HandlerHealth::Unknown => (HealthStatus::Unknown, "There is nothing to check before it runs; the health of its actions tells.".to_owned()),
         HandlerHealth::Unavailable(why) => (HealthStatus::Critical, why),
     }
 }
@@ -81,12 +81,11 @@ fn panel(handler: HandlerInfo, now: Timestamp) -> impl IntoView {
                 <Icon of=icon::of_handler(spec.handler_type.as_str())/>
                 <h2 id=heading>{spec.label.clone()}</h2>
                 <code class="small muted">{spec.handler_type.to_string()}</code>
-                <span class="push"><HealthBadge of=Wellbeing::Health(status)/></span>
+                <span class="push row row-wrap"><span class="note hide-s">"checked "<Time at=checked_at now=now style=TimeStyle::Ago/></span><HealthBadge of=Wellbeing::Health(status)/></span>
             </div>
             <div class="panel-body stack-4">
                 <p class="t13">{spec.description.clone()}</p>
                 {reason}
-                <p class="small muted">"Looked at "<Time at=checked_at now=now style=TimeStyle::Ago/></p>
             </div>
             {fields}
         </section>

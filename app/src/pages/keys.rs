@@ -9,18 +9,22 @@ use leptos::prelude::*;
 use super::admin::{Confirmed, Draft, foot, page_asked, said, tenant_field};
 use super::flash::kept;
 use super::{PageTitle, asked, page};
-use crate::components::button::{Button, ButtonKind};
+use crate::components::button::{Button, ButtonKind, ButtonLink};
 use crate::components::data_table::{Cell, Column, DataTable};
 use crate::components::feedback::{Callout, CalloutKind, Empty};
 use crate::components::fields::{SelectField, TextField};
 use crate::components::format::DASH;
 use crate::components::icon::{self, Icon};
 use crate::components::page_head::{PageHead, Panel};
-use crate::components::status_badge::{Badge, Tone};
+use crate::components::status_badge::{Badge, Pill, Tone};
 use crate::components::switches::CheckBox;
 use crate::components::time::{Time, TimeStyle};
 use crate::components::toast::Dialog;
 use crate::forms_admin::Made;
+
+mod edit;
+
+pub use edit::KeyPage;
 
 /// The page.
 #[component]
@@ -32,7 +36,9 @@ pub fn Keys() -> impl IntoView {
         let list = engine.list_api_keys(&caller, request).await?;
         Ok(view! {
             <PageTitle text="API keys"/>
-            <PageHead title="API keys" lede="Programs send events and use the REST API with a key. A key is shown once, when it is made."/>
+            <PageHead title="API keys" lede="Programs send events and use the REST API with a key. A key is shown once, when it is made.">
+                <ButtonLink href="#f-name" icon=icon::PLUS>"New key"</ButtonLink>
+            </PageHead>
             {first}
             {made.map(shown_once)}
             {table(list, &caller)}
@@ -88,7 +94,7 @@ fn table(list: Page<ApiKey>, caller: &Caller) -> impl IntoView + use<> {
     if shows_tenant {
         columns.push(Column::new("Tenant"));
     }
-    columns.extend([Column::new("Status"), Column::new("May"), Column::new("Last used"), Column::new("Ends"), Column::silent("Rotate or revoke")]);
+    columns.extend([Column::new("Status"), Column::new("May"), Column::number("Last used"), Column::number("Ends"), Column::silent("Rotate or revoke")]);
     view! {
         <section class="panel" aria-label="API keys">
             <DataTable caption="API keys, the latest first" columns=columns><tbody>{rows}</tbody></DataTable>
@@ -105,20 +111,24 @@ fn row(key: ApiKey, shows_tenant: bool, now: Timestamp) -> impl IntoView {
         Standing::Expired => (Tone::Idle, icon::CLOCK, "Expired"),
         Standing::Revoked => (Tone::Idle, icon::MINUS, "Revoked"),
     };
+    let name = match standing {
+        Standing::Revoked => view! { <span class="brk">{key.name.clone()}</span> }.into_any(),
+        _ => view! { <a class="brk" href=format!("/keys/{}", key.id)>{key.name.clone()}</a> }.into_any(),
+    };
     let buttons = (standing == Standing::InForce).then(|| buttons(&key.id, &key.name));
-    let ApiKey { name, prefix, scopes, tenant_id, expires_at, last_used_at, .. } = key;
+    let ApiKey { prefix, scopes, tenant_id, expires_at, last_used_at, .. } = key;
     let tenant = shows_tenant.then(|| view! { <Cell label="Tenant">{tenant_id.unwrap_or_else(|| "platform".to_owned())}</Cell> });
-    let scopes: Vec<&str> = scopes.into_iter().map(Scope::name).collect();
+    let scopes = scopes.into_iter().map(|scope| view! { <Pill mono=true>{scope.name()}</Pill> }).collect_view();
     let used = last_used_at.map_or_else(|| "never".into_any(), |at| view! { <Time at=at now=now style=TimeStyle::Ago/> }.into_any());
     let ends = expires_at.map_or_else(|| DASH.into_any(), |at| view! { <Time at=at now=now style=TimeStyle::Clock/> }.into_any());
     view! {
         <tr>
-            <th scope="row" class="full"><span class="brk">{name}</span><div class="sub"><code>{prefix}"…"</code></div></th>
+            <th scope="row" class="full">{name}<div class="sub"><code>{prefix}"…"</code></div></th>
             {tenant}
             <Cell label="Status"><Badge tone=tone icon=glyph text=word/></Cell>
-            <Cell label="May" class="small">{scopes.join(", ")}</Cell>
-            <Cell label="Last used" class="nowrap">{used}</Cell>
-            <Cell label="Ends" class="nowrap">{ends}</Cell>
+            <Cell label="May" class="full"><div class="row row-wrap tw:gap-1">{scopes}</div></Cell>
+            <Cell label="Last used" class="num muted">{used}</Cell>
+            <Cell label="Ends" class="num muted">{ends}</Cell>
             <Cell class="full">{buttons}</Cell>
         </tr>
     }
@@ -178,7 +188,7 @@ fn form(caller: &Caller, draft: &Draft) -> impl IntoView + use<> {
                     <SelectField id="f-expires_at" label="Ends" name="days" options=days value=draft.value("days", "") error=draft.error("/expires_at") class="s3"/>
                     {tenant}
                 </div>
-                <fieldset id="f-scopes" class="stack-4"><legend>"It may"</legend>{boxes}{fault}</fieldset>
+                <fieldset id="f-scopes" class="stack-4"><legend class="label">"It may"</legend>{boxes}{fault}</fieldset>
                 <div class="row"><Button kind=ButtonKind::Primary submit=true>"Make key"</Button></div>
             </form>
         </Panel>

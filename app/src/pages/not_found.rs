@@ -5,6 +5,9 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
 use super::PageTitle;
+use crate::components::button::ButtonLink;
+use crate::components::feedback::Empty;
+use crate::components::icon;
 use crate::components::page_head::PageHead;
 
 /// Answers 404, with a way on.
@@ -21,7 +24,8 @@ pub fn NotFound(
     view! {
         <PageTitle text="Not found"/>
         <PageHead title="Not found"/>
-        <section class="panel"><p class="panel-body">{text}</p></section>
-        <p><a href="/">"To the overview"</a></p>
+        <section class="panel">
+            <Empty icon=icon::QUESTION title="There is nothing here" text=text><ButtonLink href="/">"To the overview"</ButtonLink></Empty>
+        </section>
     }
 }

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use super::admin::{Confirmed, Draft, foot, page_asked, said, tenant_field};
 use super::{PageTitle, asked, page};
-use crate::components::button::{Button, ButtonKind};
+use crate::components::button::{Button, ButtonKind, ButtonLink};
 use crate::components::data_table::{Cell, Column, DataTable};
 use crate::components::feedback::Empty;
 use crate::components::fields::{TextAreaField, TextField};
@@ -27,7 +27,9 @@ pub fn Secrets() -> impl IntoView {
         let list = engine.list_secrets(&caller, request).await?;
         Ok(view! {
             <PageTitle text="Secrets"/>
-            <PageHead title="Secrets" lede="Values that actions and templates use by name. They are stored sealed, and nobody can read them back, here or through the API."/>
+            <PageHead title="Secrets" lede="Values that actions and templates use by name. They are stored sealed, and nobody can read them back, here or through the API.">
+                <ButtonLink href="#f-name" icon=icon::PLUS>"New secret"</ButtonLink>
+            </PageHead>
             {first}
             {table(list, &caller)}
             {form(&caller, &draft)}
@@ -47,7 +49,7 @@ fn table(list: Page<Secret>, caller: &Caller) -> impl IntoView + use<> {
     if shows_tenant {
         columns.push(Column::new("Tenant"));
     }
-    columns.extend([Column::new("Changed"), Column::new("By"), Column::number("Version"), Column::silent("Replace or delete")]);
+    columns.extend([Column::new("Changed by"), Column::number("Version"), Column::number("Changed"), Column::silent("Replace or delete")]);
     view! {
         <section class="panel" aria-label="Secrets">
             <DataTable caption="Secrets, the latest first" columns=columns><tbody>{rows}</tbody></DataTable>
@@ -72,9 +74,9 @@ fn row(secret: Secret, shows_tenant: bool, now: Timestamp) -> impl IntoView {
         <tr>
             <th scope="row" class="full"><code class="brk">{name.clone()}</code><div class="sub">"used as "<code>{reference(&name)}</code></div></th>
             {tenant}
-            <Cell label="Changed"><Time at=updated_at now=now style=TimeStyle::Clock/></Cell>
-            <Cell label="By" class="brk">{updated_by}</Cell>
+            <Cell label="Changed by" class="brk">{updated_by}</Cell>
             <Cell label="Version" class="num">{version}</Cell>
+            <Cell label="Changed" class="num muted"><Time at=updated_at now=now style=TimeStyle::Clock/></Cell>
             <Cell class="full">
                 <div class="row row-wrap tw:justify-end">
                     <button type="button" class="btn btn-s" popovertarget=dialog.clone() aria-label=label.clone()><Icon of=icon::RETRY/>"Replace"</button>

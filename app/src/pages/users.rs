@@ -10,10 +10,11 @@ use leptos::prelude::*;
 use super::admin::{Confirmed, Draft, foot, page_asked, said, tenant_field};
 use super::flash::kept;
 use super::{PageTitle, asked, page};
-use crate::components::button::{Button, ButtonKind};
+use crate::components::button::{Button, ButtonKind, ButtonLink};
 use crate::components::data_table::{Cell, Column, DataTable};
 use crate::components::feedback::{Callout, CalloutKind};
 use crate::components::fields::{SelectField, TextField};
+use crate::components::icon;
 use crate::components::page_head::{PageHead, Panel};
 use crate::components::status_badge::Pill;
 use crate::components::switches::CheckBox;
@@ -34,7 +35,9 @@ pub fn Users() -> impl IntoView {
         let open = engine.list_invitations(&caller, PageRequest { limit: Some(INVITATIONS), cursor: None }).await?;
         Ok(view! {
             <PageTitle text="Users"/>
-            <PageHead title="Users" lede="Viewers read. Operators also change actions and replay. Administrators also manage people, keys and secrets."/>
+            <PageHead title="Users" lede="Viewers read. Operators also change actions and replay. Administrators also manage people, keys and secrets.">
+                <ButtonLink href="#f-email" icon=icon::PLUS>"Invite somebody"</ButtonLink>
+            </PageHead>
             {first}
             {made.map(shown_once)}
             {table(list, &caller)}
@@ -63,7 +66,7 @@ fn table(list: Page<User>, caller: &Caller) -> impl IntoView + use<> {
     let below = foot(&list, ("person", "people"), "/users", &[]);
     let caller = caller.clone();
     let rows = list.items.into_iter().map(|user| row(user, &caller, now)).collect_view();
-    let columns = vec![Column::new("Name"), Column::new("Role"), Column::new("Last signed in"), Column::silent("Change or remove")];
+    let columns = vec![Column::new("Name"), Column::new("Role"), Column::number("Last signed in"), Column::silent("Change or remove")];
     view! {
         <section class="panel" aria-label="People">
             <DataTable caption="People by address" columns=columns><tbody>{rows}</tbody></DataTable>
@@ -107,7 +110,7 @@ fn row(user: User, caller: &Caller, now: Timestamp) -> impl IntoView + use<> {
         <tr>
             <th scope="row" class="full">{user.name.clone()}{you}<div class="sub brk">{user.email.clone()}</div></th>
             <Cell label="Role">{words}{admin}</Cell>
-            <Cell label="Last signed in" class="nowrap">{seen}</Cell>
+            <Cell label="Last signed in" class="num muted">{seen}</Cell>
             <Cell class="full"><div class="row row-wrap tw:justify-end">{change}{platform}{remove}</div></Cell>
         </tr>
     }
@@ -119,7 +122,7 @@ fn role_form(user: &User, current: Option<Role>) -> impl IntoView + use<> {
     view! {
         <form method="post" action=format!("/users/{}/role", user.id) class="row">
             <select class="input" name="role" aria-label=label>{options}</select>
-            <Button submit=true small=true>"Set"</Button>
+            <Button submit=true>"Set"</Button>
         </form>
     }
 }
@@ -147,7 +150,7 @@ fn invitations(open: Page<Invitation>) -> Option<impl IntoView> {
                         <th scope="row" class="full brk">{i.email.clone()}</th>
                         <Cell label="Role">{format!("{} in {}", role_word(i.role), i.tenant_id)}{platform}</Cell>
                         <Cell label="Invited by" class="brk">{i.created_by}</Cell>
-                        <Cell label="Ends" class="nowrap"><Time at=i.expires_at now=now style=TimeStyle::Ago/></Cell>
+                        <Cell label="Ends" class="num muted"><Time at=i.expires_at now=now style=TimeStyle::Ago/></Cell>
                         <Cell class="full">
                             <form method="post" action=format!("/users/invitations/{}/withdraw", i.id) class="row tw:justify-end">
                                 <Button submit=true small=true kind=ButtonKind::Ghost attr:aria-label=format!("Withdraw the invitation of {}", i.email)>"Withdraw"</Button>
@@ -157,7 +160,7 @@ fn invitations(open: Page<Invitation>) -> Option<impl IntoView> {
                 }
             })
             .collect_view();
-        let columns = vec![Column::new("Invited"), Column::new("Role"), Column::new("Invited by"), Column::new("Ends"), Column::silent("Withdraw")];
+        let columns = vec![Column::new("Invited"), Column::new("Role"), Column::new("Invited by"), Column::number("Ends"), Column::silent("Withdraw")];
         view! {
             <Panel id="open-h" title="Open invitations" flush=true>
                 <DataTable caption="Open invitations, the latest first" columns=columns><tbody>{rows}</tbody></DataTable>
