@@ -10,8 +10,9 @@ use clap::{Arg, ArgMatches, FromArgMatches as _, Subcommand, ValueHint};
 use event_actions::config::{Config, ConfigFault, SETTINGS};
 use event_actions::telemetry;
 
+use crate::commands::{apply, backup, demo, export, restore, rotate_key};
 use crate::server::{self, Server};
-use crate::{create_admin, send_event};
+use crate::{create_admin, send_event, verify_audit};
 
 /// The configuration file that is read when it is there.
 const FILE: &str = "event-actions.toml";
@@ -51,6 +52,46 @@ enum Command {
     CreateAdmin(create_admin::Options),
     /// Send one event or a batch to a running service and print its answer
     SendEvent(send_event::Options),
+    /// Say whether the audit log is as it was written, or the first place where it is not
+    ///
+    /// Changes nothing; the service may be running. Exit code 0 when the whole chain holds, 1 when it does not.
+    VerifyAudit,
+    /// Load the demo data: a tenant of its own with six actions and a day of made-up history
+    ///
+    /// Everything in it is labelled as demo and nothing of it leaves the service. Works beside a running one. Doing it twice
+    /// changes nothing; --remove takes all of it away.
+    Demo(demo::Options),
+    /// Write a copy of the database while the service runs
+    ///
+    /// Everything that was acknowledged before is in it. The master key is not: keep it too, in another place. On PostgreSQL
+    /// use pg_dump.
+    Backup(backup::Options),
+    /// Bring a backup back into an empty data folder; the service then starts paused
+    ///
+    /// It never overwrites a database. Put the master key back as well. While paused the service takes events, but starts no
+    /// execution until `event-actions resume`. On PostgreSQL run pg_restore first, then this without a path.
+    Restore(restore::Options),
+    /// Let executions start again after a restore, on every node within a second
+    Resume,
+    /// Print templates, functions, actions and alert rules as YAML
+    ///
+    /// The same content gives the same text. Values of secrets are never in it; the demo is left out.
+    Export(export::Options),
+    /// Write what YAML files hold, after showing what would change
+    ///
+    /// Files are as `export` writes them; any part may be left out. Actions are known by id, else by tenant and name; everything
+    /// else by tenant and name. What the files do not name stays. Everything is checked before anything is written; running nodes
+    /// have it within a second.
+    ///
+    /// Credentials belong into secrets: write {{ secret.NAME }}.
+    Apply(apply::Options),
+    /// Seal every secret with a new master key while everything goes on
+    ///
+    /// With the key in the data folder a new one is made there. With EVENT_ACTIONS_MASTER_KEY (always on PostgreSQL): 1. make
+    /// a key with `openssl rand -base64 32`; 2. set the variable on every node to the new key, a comma and the old one, and
+    /// restart them one after the other; 3. run this with the same value; 4. set the variable to the new key alone. Safe to kill
+    /// at any step and to run again.
+    RotateKey,
     /// Print the OpenAPI description of the REST interface as JSON
     Openapi,
 }
@@ -82,6 +123,14 @@ pub(crate) fn run(server: Server) -> ExitCode {
             Command::Check { print } => check(server, &config, print).await,
             Command::CreateAdmin(options) => ended(create_admin::run(server, config, options).await),
             Command::SendEvent(options) => ended(send_event::run(&config, options).await),
+            Command::VerifyAudit => ended(verify_audit::run(&config).await),
+            Command::Demo(options) => ended(demo::run(server, config, options).await),
+            Command::Backup(options) => ended(backup::run(&config, &options).await),
+            Command::Restore(options) => ended(restore::run(&config, options).await),
+            Command::Resume => ended(restore::resume(server, config).await),
+            Command::Export(options) => ended(export::run(server, config, options).await),
+            Command::Apply(options) => ended(apply::run(server, config, options).await),
+            Command::RotateKey => ended(rotate_key::run(server, config).await),
             Command::Openapi => ExitCode::SUCCESS,
         }
     })
@@ -216,7 +265,7 @@ mod tests {
         for setting in SETTINGS {
             assert!(help.contains(setting.env), "{}", setting.env);
         }
-        for name in ["serve", "migrate", "check", "create-admin", "send-event", "openapi"] {
+        for name in ["serve", "migrate", "check", "create-admin", "send-event", "demo", "backup", "restore", "resume", "export", "apply", "rotate-key", "openapi"] {
             assert!(help.contains(name), "{name}");
         }
     }

@@ -33,7 +33,7 @@ pub(crate) async fn run(server: Server, config: Config, options: Options) -> any
     if !faults.is_empty() {
         bail!("{}", faults.into_iter().map(|f| f.message).collect::<Vec<_>>().join(" "));
     }
-    let engine = server.engine(config).await?;
+    let engine = server.open(config).await?;
     let made = engine.create_administrator(&Caller::system("command line"), account).await;
     engine.shutdown().await;
     let user = made?;

@@ -15,11 +15,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::components::time::Zone;
-use crate::preferences::{THEME_COOKIE, Theme, ZONE_COOKIE, cookie as preference};
+use crate::preferences::{AS_BROWSER, KEYS_COOKIE, OFF, ON, THEME_COOKIE, Theme, ZONE_COOKIE, cookie as preference};
 use crate::session::{address_of, cookie, encode, local_path, no_cookie, token_of};
 
 /// Most bytes of one of these forms.
 const MAX_BYTES: usize = 64 * 1024;
+/// The choice of the set-up page that loads the demo.
+const DEMO: &str = "demo";
 
 /// `POST /login`, `/logout`, `/setup`, `/preferences` and `/tenant`.
 pub fn routes(engine: Engine) -> Router {
@@ -103,17 +105,44 @@ struct SetUp {
     name: String,
     email: String,
     password: String,
+    /// `demo` to begin with demo data; anything else to begin empty.
+    #[serde(default)]
+    data: String,
 }
 
 async fn set_up(State(engine): State<Engine>, request: Request) -> Response {
     let is_https = engine.config().is_https();
     let visitor = visitor(&request, is_https);
     let Some(form) = form::<SetUp>(request).await else { return Redirect::to("/setup?error=form").into_response() };
+    let address = visitor.address;
     let account = NewAccount { email: form.email.trim().to_owned(), name: form.name.trim().to_owned(), password: form.password };
     let (email, name) = (encode(&account.email), encode(&account.name));
     match engine.complete_setup(&form.token, account, visitor).await {
-        Ok((token, _)) => (CookieJar::new().add(cookie(token.as_str(), is_https, false)), Redirect::to("/")).into_response(),
-        Err(e) => Redirect::to(&format!("/setup?{}&token={}&email={email}&name={name}", fault(&e), encode(&form.token))).into_response(),
+        Ok((token, _)) => {
+            let page = if form.data == DEMO { first_page_of_demo(&engine, token.as_str(), address).await } else { "/" };
+            (CookieJar::new().add(cookie(token.as_str(), is_https, false)), Redirect::to(page)).into_response()
+        }
+        Err(e) => {
+            let typed = format!("token={}&email={email}&name={name}&data={}", encode(&form.token), encode(&form.data));
+            Redirect::to(&format!("/setup?{}&{typed}", fault(&e))).into_response()
+        }
+    }
+}
+
+/// Loads the demo for the administrator who has just been made, and lets them look at it. Where they go then.
+async fn first_page_of_demo(engine: &Engine, token: &str, address: Option<std::net::IpAddr>) -> &'static str {
+    let loaded = async {
+        let signed_in = engine.session(token, address).await?;
+        engine.load_demo(&signed_in.caller).await?;
+        let tenant = engine.demo().map(|demo| demo.tenant_id.clone());
+        engine.switch_tenant(&signed_in, tenant.as_deref()).await
+    };
+    match loaded.await {
+        Ok(()) => "/",
+        Err(e) => {
+            tracing::error!(error = %e, "the demo could not be loaded");
+            "/settings?done=demo_failed"
+        }
     }
 }
 
@@ -124,6 +153,8 @@ struct Prefer {
     #[serde(default)]
     tz: Option<String>,
     #[serde(default)]
+    keys: Option<String>,
+    #[serde(default)]
     back: String,
 }
 
@@ -133,8 +164,11 @@ async fn prefer(State(engine): State<Engine>, Form(form): Form<Prefer>) -> Respo
     if let Some(theme) = form.theme.as_deref().and_then(Theme::parse) {
         jar = jar.add(preference(THEME_COOKIE, theme.word().to_owned(), is_https));
     }
-    if let Some(zone) = form.tz.as_deref().and_then(Zone::parse) {
-        jar = jar.add(preference(ZONE_COOKIE, zone.word(), is_https));
+    if let Some(word) = form.tz.as_deref().filter(|word| *word == AS_BROWSER || Zone::parse(word).is_some()) {
+        jar = jar.add(preference(ZONE_COOKIE, word.to_owned(), is_https));
+    }
+    if let Some(word) = form.keys.as_deref().filter(|word| [ON, OFF].contains(word)) {
+        jar = jar.add(preference(KEYS_COOKIE, word.to_owned(), is_https));
     }
     (jar, Redirect::to(local_path(&form.back).unwrap_or("/"))).into_response()
 }

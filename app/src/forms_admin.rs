@@ -10,7 +10,9 @@ use event_actions::model::ApiError;
 use crate::posted::Posted;
 
 mod account;
+mod alerts;
 mod audit;
+mod installation;
 mod keys;
 mod library;
 mod people;
@@ -41,6 +43,8 @@ pub fn routes(engine: Engine, pages: Router) -> Router {
         .merge(tenants::routes())
         .merge(audit::routes())
         .merge(account::routes())
+        .merge(installation::routes())
+        .merge(alerts::routes())
         .layer(DefaultBodyLimit::max(MAX_BYTES))
         .with_state(Doors { engine, pages })
 }

@@ -2,21 +2,17 @@
 
 use event_actions::engine::{Caller, Engine, SignedIn};
 use event_actions::model::Timestamp;
+use event_actions::model::access::Scope;
 use event_actions::model::user::User;
 use leptos::prelude::*;
 
 use crate::components::button::{Button, ButtonKind};
 use crate::components::icon::{self, Icon};
-use crate::components::time::{Zone, use_zone};
+use crate::components::time::use_zone;
 use crate::islands::live_overview::LiveChip;
+use crate::notices::Notices;
 use crate::preferences::{Preferences, Theme};
-use crate::shell::{NAV, current_url};
-
-/// Zones offered beside the one chosen, in minutes east of UTC.
-const OFFSETS: [i32; 37] = [
-    -720, -660, -600, -570, -540, -480, -420, -360, -300, -240, -210, -180, -120, -60, 0, 60, 120, 180, 210, 240, 270, 300, 330, 345, 360, 390, 420, 480, 525, 540, 570, 600, 630,
-    660, 720, 765, 780,
-];
+use crate::shell::{NAV, current_url, letter_of};
 
 /// Sidebar, bar and page.
 #[component]
@@ -30,7 +26,7 @@ pub fn Frame(
         <div class="app">
             <Sidebar path=path.clone()/>
             <TopBar is_live=path == "/"/>
-            <main class="page" id="main" tabindex="-1">{children()}</main>
+            <main class="page" id="main" tabindex="-1"><Notices/>{children()}</main>
         </div>
         <GoTo/>
         <UserMenu/>
@@ -63,10 +59,18 @@ fn Sidebar(path: String) -> impl IntoView {
     }
 }
 
-/// The number beside an entry: dead letters that wait for a person.
-fn count_of(path: &str) -> Option<impl IntoView + use<>> {
-    let waiting = if path == "/dead-letters" { dead_letters() } else { 0 };
-    (waiting > 0).then(|| view! { <span class="count">{crate::components::format::count(waiting)}</span> })
+/// The number beside an entry: dead letters that wait for a person, alerts that fire.
+fn count_of(path: &str) -> Option<AnyView> {
+    let text = crate::components::format::count;
+    match path {
+        "/dead-letters" => Some(dead_letters()).filter(|n| *n > 0).map(|n| view! { <span class="count">{text(n)}</span> }.into_any()),
+        "/alerts" => Some(firing()).filter(|n| *n > 0).map(|n| view! { <span class="count count-bad">{text(n)}<span class="sr">" firing"</span></span> }.into_any()),
+        _ => None,
+    }
+}
+
+fn firing() -> i64 {
+    use_context::<Engine>().zip(use_context::<Caller>()).map_or(0, |(engine, caller)| engine.count_firing(&caller))
 }
 
 fn dead_letters() -> i64 {
@@ -89,11 +93,11 @@ fn TopBar(is_live: bool) -> impl IntoView {
         <header class="top">
             <button type="button" class="ibtn only-s" popovertarget="side" aria-label="Menu"><Icon of=icon::MENU/></button>
             <TenantButton/>
-            <button type="button" class="findbox hide-s" popovertarget="goto"><Icon of=icon::SEARCH/>"Go to a page"</button>
+            <button type="button" class="findbox hide-s" popovertarget="goto"><Icon of=icon::SEARCH/>"Find or go to"<kbd aria-hidden="true">"Ctrl K"</kbd></button>
             <span class="push"></span>
             <span class="row hide-s">{chip}</span>
             <button type="button" class="btn btn-ghost btn-s hide-s" popovertarget="me" aria-label=format!("Time zone: {}", zone.label())><Icon of=icon::GLOBE size=14/>{zone.label()}</button>
-            <button type="button" class="ibtn only-s" popovertarget="goto" aria-label="Go to a page"><Icon of=icon::SEARCH/></button>
+            <button type="button" class="ibtn only-s" popovertarget="goto" aria-label="Find or go to"><Icon of=icon::SEARCH/></button>
             <ThemeButton/>
             <a class="ibtn hide-s" href="/docs" aria-label="REST API documentation" title="REST API documentation"><Icon of=icon::QUESTION/></a>
             <button type="button" class="btn btn-ghost btn-s" popovertarget="me" aria-label=account><span class="verb initials">{initials}</span></button>
@@ -155,26 +159,30 @@ fn TenantMenu() -> impl IntoView {
     })
 }
 
-/// Every page by name, for the keyboard and the phone.
+/// Every page by name, for the keyboard and the phone, and the things one most often begins. The script makes the command palette of it.
 #[component]
 fn GoTo() -> impl IntoView {
-    let links = NAV
+    let pages = NAV
         .iter()
         .flat_map(|(_, items)| items.iter())
         .filter(|item| item.is_offered())
-        .map(|item| view! { <a class="p-opt" href=item.path><Icon of=item.icon/><span class="trunc">{item.label}</span></a> })
+        .map(|item| {
+            let keys = letter_of(item.path).map(|letter| format!("g {letter}"));
+            view! { <a class="p-opt" href=item.path data-group="Pages" data-keys=keys><Icon of=item.icon/><span class="trunc">{item.label}</span></a> }
+        })
         .collect_view();
-    view! { <nav class="palette" id="goto" popover="auto" aria-label="Go to a page"><div class="p-list">{links}</div></nav> }
-}
-
-/// The zones that are offered, `chosen` among them.
-#[must_use]
-pub fn zones(chosen: Zone) -> Vec<Zone> {
-    let mut zones: Vec<Zone> = OFFSETS.into_iter().filter_map(Zone::east).collect();
-    if !zones.contains(&chosen) {
-        zones.push(chosen);
-    }
-    zones
+    let commands = [
+        (Scope::ActionsWrite, "/actions/new", "New action", icon::PLUS),
+        (Scope::EventsWrite, "/events?send=1", "Send a test event", icon::SEND),
+        (Scope::ExecutionsRead, "/executions?status=failed&range=1h", "Executions that failed in the last hour", icon::EXECUTION),
+    ];
+    let may = |scope: Scope| use_context::<Caller>().is_some_and(|caller| caller.may(scope));
+    let commands = commands
+        .into_iter()
+        .filter(|(scope, ..)| may(*scope))
+        .map(|(_, href, text, of)| view! { <a class="p-opt" href=href data-group="Commands"><Icon of=of/><span class="trunc">{text}</span></a> })
+        .collect_view();
+    view! { <nav class="palette" id="goto" popover="auto" aria-label="Go to a page"><div class="p-list">{pages}{commands}</div></nav> }
 }
 
 #[component]
@@ -186,7 +194,6 @@ fn UserMenu() -> impl IntoView {
         .into_iter()
         .map(|theme| view! { <button name="theme" value=theme.word() aria-pressed=(theme == preferences.theme).to_string()>{theme.label()}</button> })
         .collect_view();
-    let zones = zones(preferences.zone).into_iter().map(|zone| view! { <option value=zone.word() selected=zone == preferences.zone>{zone.label()}</option> }).collect_view();
     view! {
         <div class="menu" id="me" popover="auto" role="dialog" aria-label="Account and preferences">
             {who}
@@ -195,11 +202,10 @@ fn UserMenu() -> impl IntoView {
                 <span class="label" id="theme-l">"Theme"</span>
                 <div class="seg seg-s" role="group" aria-labelledby="theme-l">{themes}</div>
             </form>
-            <form class="menu-part" method="post" action="/preferences">
-                <input type="hidden" name="back" value=current_url()/>
-                <label class="label" for="tz">"Times are shown in"</label>
-                <div class="row"><select class="input" id="tz" name="tz">{zones}</select><Button submit=true>"Set"</Button></div>
-            </form>
+            <div class="menu-part">
+                <span class="label">"Times are shown in"</span>
+                <span class="row"><span class="grow brk">{preferences.zone.label()}</span><a href="/settings#set-tz">"Change"</a></span>
+            </div>
             <form method="post" action="/logout"><Button submit=true kind=ButtonKind::Ghost icon=icon::ARROW>"Sign out"</Button></form>
         </div>
     }

@@ -15,6 +15,8 @@ pub mod assets;
 #[cfg(feature = "ssr")]
 mod cli;
 #[cfg(feature = "ssr")]
+mod commands;
+#[cfg(feature = "ssr")]
 mod create_admin;
 #[cfg(feature = "ssr")]
 pub mod csrf;
@@ -25,13 +27,21 @@ pub mod forms_actions;
 #[cfg(feature = "ssr")]
 pub mod forms_admin;
 #[cfg(feature = "ssr")]
+pub mod forms_bulk;
+#[cfg(feature = "ssr")]
 pub mod forms_events;
 #[cfg(feature = "ssr")]
 mod frame;
 #[cfg(feature = "ssr")]
 mod listener;
 #[cfg(feature = "ssr")]
+mod notices;
+#[cfg(feature = "ssr")]
+mod open_files;
+#[cfg(feature = "ssr")]
 pub mod pages;
+#[cfg(feature = "ssr")]
+mod palette;
 #[cfg(feature = "ssr")]
 pub mod posted;
 #[cfg(feature = "ssr")]
@@ -48,6 +58,10 @@ pub mod session;
 pub mod shell;
 #[cfg(feature = "ssr")]
 mod site;
+#[cfg(feature = "ssr")]
+mod slow_body;
+#[cfg(feature = "ssr")]
+mod verify_audit;
 
 /// Where the browser begins: wakes the islands of the page.
 #[cfg(feature = "hydrate")]

@@ -10,6 +10,7 @@ use event_actions::config::{Config, DATABASE_START_SECONDS};
 use event_actions::db::Db;
 use event_actions::engine::Engine;
 use event_actions::handlers::{self, Handler, Registry};
+use event_actions::model::audit::AuditVerdict;
 use event_actions::model::handler::HandlerHealth;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::assets::Assets;
-use crate::{cli, listener, site};
+use crate::{cli, listener, open_files, site};
 
 /// Between two tries to reach the database at start.
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
@@ -75,6 +76,7 @@ impl Server {
     /// When the database cannot be reached for 30 s, the engine cannot start, or the address is taken.
     pub async fn serve(self, config: Config) -> anyhow::Result<()> {
         use_ring();
+        open_files::raise();
         let listener = TcpListener::bind(config.bind).await.with_context(|| format!("cannot listen on {}", config.bind))?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
@@ -102,6 +104,13 @@ impl Server {
         let db = open_database(&config).await?;
         let registry = self.registry(&config)?;
         Engine::start(config, db, registry).await
+    }
+
+    /// Opens the engine for one command: it can read and change what is stored, but runs nothing.
+    pub(crate) async fn open(self, config: Config) -> anyhow::Result<Engine> {
+        let db = open_database(&config).await?;
+        let registry = self.registry(&config)?;
+        Engine::open(config, db, registry).await
     }
 
     fn registry(self, config: &Config) -> anyhow::Result<Registry> {
@@ -177,14 +186,29 @@ pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn check_database(config: &Config) -> anyhow::Result<String> {
+/// Whether there is no database yet, as far as a look at the files tells.
+fn is_missing(config: &Config) -> bool {
     let url = config.effective_database_url();
-    if !config.is_postgres() {
-        let file = url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default().replace("%3F", "?").replace("%25", "%");
-        if !std::path::Path::new(&file).exists() {
-            return Ok("not there yet; the first start makes it".to_owned());
-        }
+    let file = url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default().replace("%3F", "?").replace("%25", "%");
+    !config.is_postgres() && !std::path::Path::new(&file).exists()
+}
+
+/// Follows the audit log's chain, also beside a running service. Changes nothing.
+pub(crate) async fn verify_audit(config: &Config) -> anyhow::Result<AuditVerdict> {
+    if is_missing(config) {
+        anyhow::bail!("there is no database at {}", config.data_dir.display());
     }
+    let db = Db::connect(&config.effective_database_url(), config.database_connections).await?;
+    let verdict = event_actions::engine::verify_audit(&db).await;
+    db.close().await;
+    verdict.context("the audit log cannot be read")
+}
+
+async fn check_database(config: &Config) -> anyhow::Result<String> {
+    if is_missing(config) {
+        return Ok("not there yet; the first start makes it".to_owned());
+    }
+    let url = config.effective_database_url();
     let db = Db::connect(&url, config.database_connections).await?;
     let clock = db.now_ms().await;
     db.close().await;

@@ -15,16 +15,20 @@ pub mod alerts;
 pub mod api_keys;
 pub mod attempts;
 pub mod audit;
+pub mod backup;
 pub mod bulk;
+pub mod claims;
 pub mod dead_letters;
 pub mod events;
 pub mod executions;
+pub mod history;
 pub mod ingest;
 pub mod invitations;
 pub mod leases;
 pub mod library;
 pub mod nodes;
 pub mod outbox;
+pub mod purge;
 pub mod query;
 pub mod rollup;
 pub mod secrets;
@@ -54,7 +58,8 @@ pub struct Sql {
 }
 
 /// Writes a [`Sql`] once: `NOW` is the database's clock in Unix milliseconds, `ROWS` the rows of the JSON array bound as
-/// `$1` under the name `r(value)`, `LIST_n` the texts of the JSON array bound as `$n`, `SKIP_LOCKED` the row lock of a claim.
+/// `$1` under the name `r(value)`, `LIST_n` the texts of the JSON array bound as `$n`, `SKIP_LOCKED` the row lock of a claim,
+/// `ROW_LOCK` one that waits (SQLite's transactions are alone anyway).
 #[macro_export]
 macro_rules! sql {
     (@sqlite NOW) => { "cast(unixepoch('subsec') * 1000 as integer)" };
@@ -62,12 +67,14 @@ macro_rules! sql {
     (@sqlite LIST_3) => { "value from json_each($3)" };
     (@sqlite LIST_4) => { "value from json_each($4)" };
     (@sqlite SKIP_LOCKED) => { "" };
+    (@sqlite ROW_LOCK) => { "" };
     (@sqlite $text:literal) => { $text };
     (@postgres NOW) => { "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)" };
     (@postgres ROWS) => { "json_array_elements($1::json) as r(value)" };
     (@postgres LIST_3) => { "json_array_elements_text($3::json)" };
     (@postgres LIST_4) => { "json_array_elements_text($4::json)" };
     (@postgres SKIP_LOCKED) => { "for update skip locked" };
+    (@postgres ROW_LOCK) => { "for update" };
     (@postgres $text:literal) => { $text };
     ($($part:tt),+ $(,)?) => {
         $crate::db::Sql { sqlite: concat!($($crate::sql!(@sqlite $part), " "),+), postgres: concat!($($crate::sql!(@postgres $part), " "),+) }

@@ -98,6 +98,8 @@ pub enum Which<'a> {
     Subject(&'a str, Option<&'a str>),
     /// Every single action.
     Actions,
+    /// All actions of each tenant.
+    Tenants,
     /// Everything.
     Every,
 }
@@ -118,6 +120,7 @@ pub async fn read(db: &Db, span: i64, which: Which<'_>, from: i64, to: i64) -> s
         }
         Which::Every => {}
         Which::Actions => select.fixed("subject <> '' and subject not like '@%'"),
+        Which::Tenants => select.fixed("subject like '@%'"),
     }
     let rows: Vec<Row> = select.fetch(db).await?;
     let key = |r: &Row| RollKey { span, subject: r.subject.clone(), slot: r.slot, tenant_id: r.tenant_id.clone() };

@@ -9,6 +9,10 @@ pub const OLDEST_BINARY_KEY: &str = "schema.oldest_binary";
 pub const REVISION_KEY: &str = "registry.revision";
 /// Counts executions with an ordering key in the order of their commits.
 pub const ORDERING_KEY: &str = "executions.ordering";
+/// Set while no execution may start: why and since when, as JSON.
+pub const PAUSED_KEY: &str = "executions.paused";
+/// Set while the demo is here: which tenant it is, as JSON.
+pub const DEMO_KEY: &str = "demo.tenant";
 
 const GET: &str = "select value from settings where key = $1";
 const PUT: &str = "insert into settings (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value";
@@ -47,6 +51,22 @@ pub async fn put(db: &Db, key: &str, value: &str) -> sqlx::Result<()> {
 /// The database's.
 pub async fn put_in(tx: &mut Tx, key: &str, value: &str) -> sqlx::Result<()> {
     on_tx!(tx, conn => sqlx::query(PUT).bind(key).bind(value).execute(conn).await.map(|_| ()))
+}
+
+/// Removes a key inside a transaction.
+///
+/// # Errors
+/// The database's.
+pub async fn remove_in(tx: &mut Tx, key: &str) -> sqlx::Result<()> {
+    on_tx!(tx, conn => sqlx::query("delete from settings where key = $1").bind(key).execute(conn).await.map(|_| ()))
+}
+
+/// Removes a key inside a transaction and returns its value; of several takers one gets it.
+///
+/// # Errors
+/// The database's.
+pub async fn take_in(tx: &mut Tx, key: &str) -> sqlx::Result<Option<String>> {
+    on_tx!(tx, conn => sqlx::query_scalar("delete from settings where key = $1 returning value").bind(key).fetch_optional(conn).await)
 }
 
 /// Counts a number up by one inside a transaction and returns it. Serialises concurrent writers on its row.

@@ -41,6 +41,9 @@ impl Engine {
 
     /// The tenant that a new thing belongs to: the caller's; a platform caller may name one, and none means platform-wide.
     pub(super) fn owner(&self, caller: &Caller, asked: Option<String>) -> Result<Option<String>, ApiError> {
+        if caller.is_homeless() {
+            return Err(Caller::homeless());
+        }
         match (&caller.tenant_id, asked) {
             (Some(own), None) => Ok(Some(own.clone())),
             (Some(own), Some(asked)) if *own == asked => Ok(Some(asked)),
@@ -205,7 +208,9 @@ impl Engine {
     pub async fn restore_action(&self, caller: &Caller, id: &str) -> Result<Action, ApiError> {
         caller.require(Scope::ActionsWrite)?;
         let stored = actions::get(self.db(), id).await.map_err(internal)?;
-        let before = stored.ok_or_else(|| ApiError::not_found("deleted action", id))?;
+        // One of a tenant that is deleted itself never comes back.
+        let of_somebody = |a: &Action| a.definition.tenant_id.as_deref().is_none_or(|t| self.tenant_exists(t));
+        let before = stored.filter(of_somebody).ok_or_else(|| ApiError::not_found("deleted action", id))?;
         self.changeable(caller, &before)?;
         let oldest = Timestamp::now().plus_ms(-i64::from(RESTORE_DAYS) * 86_400_000);
         match before.deleted_at {
@@ -242,7 +247,7 @@ impl Engine {
     }
 
     /// Stores a new or changed action with version, audit entry and revision in one commit, then puts it into effect.
-    async fn store_action(&self, caller: &Caller, what: &str, before: Option<&Action>, after: &Action) -> Result<(), ApiError> {
+    pub(super) async fn store_action(&self, caller: &Caller, what: &str, before: Option<&Action>, after: &Action) -> Result<(), ApiError> {
         let mut tx = self.db().begin().await.map_err(internal)?;
         let revision = settings::bump(&mut tx, settings::REVISION_KEY).await.map_err(internal)?;
         let stored = actions::store(&mut tx, after, before.map(|b| b.version), &caller.actor.to_string(), revision).await.map_err(internal)?;

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use super::{Caller, Engine, cursor, internal};
 use crate::db::alerts;
 use crate::model::access::Scope;
-use crate::model::alert::{Alert, AlertFilter, AlertState, SilenceRequest};
+use crate::model::alert::{Alert, AlertFilter, AlertState, Severity, SilenceRequest};
 use crate::model::event::Event;
 use crate::model::page::{Page, PageRequest};
 use crate::model::{ApiError, Timestamp};
@@ -20,6 +20,7 @@ mod defaults;
 mod nodes;
 mod raise;
 mod readings;
+mod ready_made;
 mod rule_set;
 mod rules;
 mod tell;
@@ -27,6 +28,7 @@ mod watch_loop;
 
 pub use nodes::{NodeReport, OpenBreaker};
 pub use raise::Note;
+pub use ready_made::DUE_KEY;
 pub use rule_set::RuleChange;
 
 /// The name under which the product acts here; only it sends events whose types begin with `system.`.
@@ -197,10 +199,42 @@ impl Engine {
         self.inner.alerts.changes.subscribe()
     }
 
+    /// Whether a caller who looks at `tenant` (all when none) is shown an alert: tenants see their own; the platform sees all, or
+    /// those of one tenant and its own.
+    #[must_use]
+    pub fn shows_alert(caller: &Caller, tenant: Option<&str>, alert: &Alert) -> bool {
+        caller.owns(alert.tenant_id.as_deref()) && (tenant.is_none() || alert.tenant_id.is_none() || alert.tenant_id.as_deref() == tenant)
+    }
+
+    /// How many alerts that the caller is shown have changed after a revision, as far as the node remembers; see [`Engine::alert_changes`].
+    ///
+    /// # Errors
+    /// 403.
+    pub fn count_alert_changes(&self, caller: &Caller, since: i64) -> Result<usize, ApiError> {
+        caller.require(Scope::ExecutionsRead)?;
+        let tenant = caller.tenant_id.as_deref();
+        Ok(self.inner.alerts.changes.borrow().iter().filter(|a| a.revision > since && Self::shows_alert(caller, tenant, a)).count())
+    }
+
+    /// How many alerts that the caller is shown fire without anybody having taken them on.
+    #[must_use]
+    pub fn count_firing(&self, caller: &Caller) -> i64 {
+        let tenant = caller.tenant_id.as_deref();
+        let open = self.inner.alerts.open.load();
+        open.iter().filter(|a| a.state == AlertState::Firing && Self::shows_alert(caller, tenant, a)).count() as i64
+    }
+
     /// How many alerts of a tenant, or of everybody, fire without anybody having taken them on.
     pub(super) fn firing_alerts(&self, tenant: Option<&str>) -> i64 {
         let open = self.inner.alerts.open.load();
         open.iter().filter(|a| a.state == AlertState::Firing && tenant.is_none_or(|t| a.tenant_id.as_deref() == Some(t))).count() as i64
+    }
+
+    /// How many alerts are not over, by severity and state.
+    pub(super) fn open_alert_counts(&self) -> HashMap<(Severity, AlertState), i64> {
+        let mut out = HashMap::new();
+        self.inner.alerts.open.load().iter().for_each(|a| *out.entry((a.severity, a.state)).or_insert(0) += 1);
+        out
     }
 
     /// The same for one action.
@@ -213,6 +247,12 @@ impl Engine {
     pub(super) fn leads(&self) -> bool {
         let until = *self.inner.alerts.leads_until.lock().unwrap_or_else(PoisonError::into_inner);
         !self.db().is_shared() || until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Takes the open alerts from the database anew, because some went without having ended.
+    pub(super) async fn reload_open_alerts(&self) -> anyhow::Result<()> {
+        self.inner.alerts.open.store(Arc::new(alerts::open(self.db()).await?.into_iter().map(Arc::new).collect()));
+        Ok(())
     }
 
     fn leads_for(&self, time: Option<Duration>) {

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::access::tokens::hex;
 use super::{Caller, Engine, cursor, internal};
-use crate::db::Tx;
 use crate::db::audit::{self, Stored};
+use crate::db::{Db, Tx};
 use crate::model::access::Scope;
 use crate::model::audit::{AuditEntry, AuditFault, AuditFaultKind, AuditFilter, AuditVerdict};
 use crate::model::page::{Page, PageRequest};
@@ -143,37 +143,51 @@ impl Engine {
 
     /// The recorded number of entries, and the first fault.
     async fn walk_audit(&self) -> sqlx::Result<(i64, Option<AuditFault>)> {
-        let (count, head) = audit::head(self.db()).await?;
-        let recorded = match (&count, &head) {
-            (None, None) => Some((0, "")),
-            (Some(count), Some(head)) => count.parse().ok().map(|n| (n, head.as_str())),
-            _ => None,
-        };
-        let Some((count, head)) = recorded else {
-            return Ok((0, Some(fault(0, AuditFaultKind::Head, "The recorded end of the log is missing or unreadable.".to_owned()))));
-        };
-        let mut walk = Walk { count, seq: 0, hash: String::new() };
-        while walk.seq < count {
-            let rows = audit::after(self.db(), walk.seq, STEP.min(count - walk.seq)).await?;
-            if rows.is_empty() {
-                break;
-            }
-            if let Some(fault) = rows.iter().find_map(|row| walk.step(row).err()) {
-                return Ok((count, Some(fault)));
-            }
+        walk(self.db()).await
+    }
+}
+
+/// Follows the whole chain in a database that nobody need be running on, and names the first place where it does not hold.
+///
+/// # Errors
+/// The database's.
+pub async fn verify(db: &Db) -> sqlx::Result<AuditVerdict> {
+    let (entries, first_fault) = walk(db).await?;
+    Ok(AuditVerdict { ok: first_fault.is_none(), entries, first_fault })
+}
+
+/// Follows the chain in a database: the recorded number of entries, and the first fault.
+pub(super) async fn walk(db: &Db) -> sqlx::Result<(i64, Option<AuditFault>)> {
+    let (count, head) = audit::head(db).await?;
+    let recorded = match (&count, &head) {
+        (None, None) => Some((0, "")),
+        (Some(count), Some(head)) => count.parse().ok().map(|n| (n, head.as_str())),
+        _ => None,
+    };
+    let Some((count, head)) = recorded else {
+        return Ok((0, Some(fault(0, AuditFaultKind::Head, "The recorded end of the log is missing or unreadable.".to_owned()))));
+    };
+    let mut walk = Walk { count, seq: 0, hash: String::new() };
+    while walk.seq < count {
+        let rows = audit::after(db, walk.seq, STEP.min(count - walk.seq)).await?;
+        if rows.is_empty() {
+            break;
         }
-        if let Err(fault) = walk.end(head) {
+        if let Some(fault) = rows.iter().find_map(|row| walk.step(row).err()) {
             return Ok((count, Some(fault)));
         }
-        // What lies behind the end is in order only when the end has moved meanwhile.
-        if let Some(extra) = audit::after(self.db(), count, 1).await?.first()
-            && audit::head(self.db()).await?.0.as_deref() == Some(count.to_string().as_str())
-        {
-            let message = format!("Entry {} lies behind the recorded end of the log.", extra.seq);
-            return Ok((count, Some(fault(extra.seq, AuditFaultKind::Appended, message))));
-        }
-        Ok((count, None))
     }
+    if let Err(fault) = walk.end(head) {
+        return Ok((count, Some(fault)));
+    }
+    // What lies behind the end is in order only when the end has moved meanwhile.
+    if let Some(extra) = audit::after(db, count, 1).await?.first()
+        && audit::head(db).await?.0.as_deref() == Some(count.to_string().as_str())
+    {
+        let message = format!("Entry {} lies behind the recorded end of the log.", extra.seq);
+        return Ok((count, Some(fault(extra.seq, AuditFaultKind::Appended, message))));
+    }
+    Ok((count, None))
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::executor::{Finished, Job};
-use super::{Actor, Caller, Engine, alerts, internal, not_written};
+use super::{Actor, Caller, Engine, alerts, internal, not_written, spans};
 use crate::db::executions;
 use crate::db::ingest::{Claim, IngestItem, Ingested, NewExecution};
 use crate::model::access::Scope;
@@ -19,6 +20,7 @@ use crate::model::event::{Event, MAX_BATCH_EVENTS, MAX_CAUSATION_DEPTH, MAX_EVEN
 use crate::model::execution::{Execution, ExecutionBrief, Receipt, Status};
 use crate::model::tenant::DEFAULT_TENANT;
 use crate::model::{ApiError, Timestamp};
+use crate::telemetry::trace;
 
 /// Who starts the executions of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +68,8 @@ impl Engine {
         let (event, body_hash) = self.accept(caller, new, 0)?;
         self.take_event_quota(&event.tenant_id, event.received_at)?;
         let key = idempotency_key.map(|k| check_key(&k).map(|()| k)).transpose()?;
-        let plan = self.plan(event, body_hash, key, Start::AndWait);
-        let result = self.writer()?.ingest(plan.item.clone()).await.map_err(|e| not_written(&e))?;
-        self.conclude(plan, result, true).await
+        let span = spans::ingest(&event);
+        async { self.store(self.plan(event, body_hash, key, Start::AndWait), true).await }.instrument(span).await
     }
 
     /// Takes many events; each item succeeds or fails by itself. Sync actions run as async.
@@ -85,6 +86,8 @@ impl Engine {
             ));
         }
         self.check_room()?;
+        let span = spans::ingest_batch(batch.len());
+        let entered = span.enter();
         let mut plans = Vec::with_capacity(batch.len());
         for item in batch {
             plans.push(item.and_then(|new| {
@@ -93,6 +96,13 @@ impl Engine {
                 Ok(self.plan(event, hash, None, Start::Here))
             }));
         }
+        drop(entered);
+        let engine = self.clone();
+        self.to_the_end(async move { engine.store_many(plans).await }).instrument(span).await
+    }
+
+    /// Commits the plans of a batch together, then starts what this node runs of them; the answers in their order.
+    async fn store_many(&self, plans: Vec<Result<Plan, ApiError>>) -> Result<Vec<Result<Receipt, ApiError>>, ApiError> {
         let items = plans.iter().filter_map(|p| p.as_ref().ok().map(|p| p.item.clone())).collect();
         let mut results = self.writer()?.ingest_many(items).await.map_err(|e| not_written(&e))?.into_iter();
         let mut out = Vec::with_capacity(plans.len());
@@ -112,9 +122,8 @@ impl Engine {
     /// Takes an event that an action caused; `queued` sends what matches through the queue.
     pub(super) async fn ingest_caused(&self, caller: &Caller, new: NewEvent, depth: u32, queued: bool) -> Result<Receipt, ApiError> {
         let (event, body_hash) = self.accept(caller, new, depth)?;
-        let plan = self.plan(event, body_hash, None, if queued { Start::Queued } else { Start::Here });
-        let result = self.writer()?.ingest(plan.item.clone()).await.map_err(|e| not_written(&e))?;
-        self.conclude(plan, result, false).await
+        let span = spans::ingest(&event);
+        async { self.store(self.plan(event, body_hash, None, if queued { Start::Queued } else { Start::Here }), false).await }.instrument(span).await
     }
 
     /// Refuses events while the queue is full or the database is away (G14, G16).
@@ -186,6 +195,9 @@ impl Engine {
 
     /// The tenant of an event: the credential's. A platform credential names it in `metadata.tenant_id`, else it is `default`.
     fn tenant_of(&self, caller: &Caller, new: &NewEvent) -> Result<String, ApiError> {
+        if caller.is_homeless() {
+            return Err(Caller::homeless());
+        }
         let named = match new.metadata.get("tenant_id") {
             None | Some(Value::Null) => None,
             Some(Value::String(name)) => Some(name.as_str()),
@@ -208,7 +220,7 @@ impl Engine {
 
     /// Finds the matching actions and decides which executions start on this node at once.
     pub(super) fn plan(&self, event: Event, body_hash: String, idempotency_key: Option<String>, start: Start) -> Plan {
-        let actions = self.inner.matcher.matching(&event);
+        let actions = spans::matching(|| self.inner.matcher.matching(&event));
         let mut permits = Vec::with_capacity(actions.len());
         let mut begun = Begun { engine: self.clone(), action_ids: Vec::new() };
         let executions = actions
@@ -248,12 +260,18 @@ impl Engine {
             created_at: event.received_at,
             replay_of: None,
             ordering_key: self.ordering_key(action, event),
+            trace: trace::current(),
         }
     }
 
     /// Whether this node starts an execution at once: sync always, async when a worker is free, queued never.
     fn claim_here(&self, action: &Action, x: &NewExecution) -> (bool, Option<OwnedSemaphorePermit>) {
-        if x.mode == ExecutionMode::Queued || self.inner.stopping.is_cancelled() || x.ordering_key.is_some() || self.inner.handlers.get(&x.handler_type).is_none() {
+        if x.mode == ExecutionMode::Queued
+            || self.inner.stopping.is_cancelled()
+            || self.is_paused()
+            || x.ordering_key.is_some()
+            || self.inner.handlers.get(&x.handler_type).is_none()
+        {
             return (false, None);
         }
         let permit = match x.mode {
@@ -266,8 +284,24 @@ impl Engine {
         if self.may_start_at_once(action) { (true, permit) } else { (false, None) }
     }
 
+    /// Commits a plan and starts what this node runs of it.
+    pub(super) async fn store(&self, plan: Plan, sync_waits: bool) -> Result<Receipt, ApiError> {
+        let engine = self.clone();
+        self.to_the_end(async move {
+            let result = engine.writer()?.ingest(plan.item.clone()).await.map_err(|e| not_written(&e))?;
+            engine.conclude(plan, result, sync_waits).await
+        })
+        .await
+    }
+
+    /// Runs to its end even when the caller goes away: a client that hangs up between the commit and the start must not leave
+    /// its executions claimed, with nobody running them until their lease is over.
+    async fn to_the_end<T: Send + 'static>(&self, work: impl Future<Output = Result<T, ApiError>> + Send + 'static) -> Result<T, ApiError> {
+        self.inner.jobs.spawn(work.in_current_span()).await.map_err(internal)?
+    }
+
     /// After the commit: starts what this node has claimed, waits for sync actions, and writes the answer.
-    pub(super) async fn conclude(&self, mut plan: Plan, result: Ingested, sync_waits: bool) -> Result<Receipt, ApiError> {
+    async fn conclude(&self, mut plan: Plan, result: Ingested, sync_waits: bool) -> Result<Receipt, ApiError> {
         let event = plan.item.event.clone();
         self.inner.metrics.event(match &result {
             Ingested::Accepted => "accepted",

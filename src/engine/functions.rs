@@ -28,7 +28,7 @@ fn from_body(body: &Value, tenant: Option<&str>) -> NewFunction {
     NewFunction { name: text("name"), source: text("source"), tenant_id: tenant.map(str::to_owned) }
 }
 
-fn function_of(item: &Item) -> Function {
+pub(super) fn function_of(item: &Item) -> Function {
     let body = body_of(&item.body);
     let exports = body.get("exports").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     Function {
@@ -39,11 +39,12 @@ fn function_of(item: &Item) -> Function {
         created_at: Timestamp(item.created_at),
         updated_at: Timestamp(item.updated_at),
         created_by: item.created_by.clone(),
+        used_by: None,
     }
 }
 
 /// Every fault at once; a module that has none is loaded once to see what it exports.
-async fn check(new: &NewFunction) -> Result<Vec<String>, ApiError> {
+pub(super) async fn check(new: &NewFunction) -> Result<Vec<String>, ApiError> {
     new.validate().into_result()?;
     check_module(new.tenant_id.as_deref(), &new.name, &new.source).await.map_err(|fault| ApiError::validation(vec![fault]))
 }
@@ -57,13 +58,14 @@ impl Engine {
         Ok(self.list_items(caller, Kind::Function, &filter, &page)?.map(|item| function_of(&item)))
     }
 
-    /// One function, by its id or the name that an action of the caller's tenant would use.
+    /// One function, by its id or the name that an action of the caller's tenant would use, and the actions that use it.
     ///
     /// # Errors
     /// 403 without `actions:read`, 404.
     pub async fn get_function(&self, caller: &Caller, id_or_name: &str) -> Result<Function, ApiError> {
         caller.require(Scope::ActionsRead)?;
-        Ok(function_of(&*self.find_item(caller, Kind::Function, id_or_name)?))
+        let item = self.find_item(caller, Kind::Function, id_or_name)?;
+        Ok(Function { used_by: Some(self.item_used_by(caller, Kind::Function, &item)), ..function_of(&item) })
     }
 
     /// Makes a function.

@@ -25,15 +25,20 @@ mod actions;
 mod alerts;
 mod audit;
 mod auto_disable;
+mod backtest;
+pub mod backup;
 mod bulk;
 mod caller;
 mod checks;
 mod cursor;
 mod dead_letters;
+mod demo;
 mod dispatcher;
 mod events;
 mod executions;
 mod executor;
+mod failing;
+mod feed;
 mod functions;
 mod health;
 mod host;
@@ -44,6 +49,7 @@ mod mailbox;
 mod maintainer;
 mod metrics;
 mod monitor;
+mod pause;
 mod queue;
 mod registry;
 mod retry;
@@ -53,13 +59,19 @@ mod samples;
 mod secrets;
 mod sessions;
 mod setup;
+mod spans;
 mod templates;
 mod tenants;
 mod testing;
+pub mod transfer;
 mod users;
 
 pub use alerts::RuleChange;
+pub use audit::verify as verify_audit;
 pub use caller::{Actor, Caller};
+pub use demo::Demo;
+pub use feed::Ring;
+pub use pause::Pause;
 pub use sessions::{SessionToken, SignedIn, Visitor};
 
 /// The system. Cheap to clone; [`Engine::shutdown`] ends it.
@@ -91,6 +103,10 @@ struct Inner {
     wake: Notify,
     queue_depth: AtomicI64,
     database_up: AtomicBool,
+    /// Why nothing starts, while nothing does.
+    pause: arc_swap::ArcSwapOption<pause::Pause>,
+    /// What was loaded to show the product, while it is here.
+    demo: arc_swap::ArcSwapOption<demo::Demo>,
     stopping: CancellationToken,
     loops: TaskTracker,
     jobs: TaskTracker,
@@ -98,6 +114,7 @@ struct Inner {
     health: ArcSwap<health::Board>,
     monitor: monitor::Monitor,
     alerts: alerts::AlertsState,
+    feed: feed::Feed,
     access: access::AccessState,
     secrets: secrets::SecretsState,
     /// The address the service itself listens on, once it does.
@@ -110,10 +127,37 @@ impl Engine {
     /// # Errors
     /// When the database cannot be read, or the master key does not fit it.
     pub async fn start(config: Config, db: Db, handlers: Registry) -> anyhow::Result<Self> {
+        let engine = Self::made(config, db, handlers);
+        engine.start_secrets().await.context("the master key")?;
+        engine.start_access().await.context("keys and administrators")?;
+        engine.reload_registry().await.context("the actions")?;
+        engine.start_alerts().await.context("the alerts")?;
+        engine.make_notify_actions().await;
+        engine.start_monitor().await.context("the statistics")?;
+        engine.spawn_loops();
+        info!(node = engine.inner.node, actions = engine.inner.matcher.len(), "engine started");
+        Ok(engine)
+    }
+
+    /// Opens the engine for one command, also beside a running service: it knows what is stored and can change it, but runs
+    /// no work, no chores and no watch. End it with [`Engine::shutdown`].
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn open(config: Config, db: Db, handlers: Registry) -> anyhow::Result<Self> {
+        let engine = Self::made(config, db, handlers);
+        engine.find_keyring();
+        engine.reload_access().await.context("keys and secrets")?;
+        engine.reload_registry().await.context("the actions")?;
+        engine.inner.loops.close();
+        Ok(engine)
+    }
+
+    fn made(config: Config, db: Db, handlers: Registry) -> Self {
         let (writer, tasks) = Writer::start(&db, if db.is_shared() { 3 } else { 1 });
         let token = Uuid::now_v7().to_string();
         let host = std::env::var("HOSTNAME").ok().filter(|h| !h.is_empty()).unwrap_or_else(|| "node".to_owned());
-        let engine = Self {
+        Self {
             inner: Arc::new(Inner {
                 node: format!("{host}-{}", &token[token.len() - 6..]),
                 token,
@@ -131,6 +175,8 @@ impl Engine {
                 wake: Notify::new(),
                 queue_depth: AtomicI64::new(0),
                 database_up: AtomicBool::new(true),
+                pause: arc_swap::ArcSwapOption::empty(),
+                demo: arc_swap::ArcSwapOption::empty(),
                 stopping: CancellationToken::new(),
                 loops: TaskTracker::new(),
                 jobs: TaskTracker::new(),
@@ -138,21 +184,14 @@ impl Engine {
                 health: ArcSwap::default(),
                 monitor: monitor::Monitor::default(),
                 alerts: alerts::AlertsState::default(),
+                feed: feed::Feed::default(),
                 access: access::AccessState::default(),
                 secrets: secrets::SecretsState::default(),
                 address: OnceLock::new(),
                 config: Arc::new(config),
                 db,
             }),
-        };
-        engine.start_secrets().await.context("the master key")?;
-        engine.start_access().await.context("keys and administrators")?;
-        engine.reload_registry().await.context("the actions")?;
-        engine.start_alerts().await.context("the alerts")?;
-        engine.start_monitor().await.context("the statistics")?;
-        engine.spawn_loops();
-        info!(node = engine.inner.node, actions = engine.inner.matcher.len(), "engine started");
-        Ok(engine)
+        }
     }
 
     fn spawn_loops(&self) {
@@ -166,6 +205,7 @@ impl Engine {
         inner.loops.spawn(self.clone().rollup_loop());
         inner.loops.spawn(self.clone().alerts_loop());
         inner.loops.spawn(self.clone().bulk_loop());
+        inner.loops.spawn(self.clone().demo_loop());
         inner.loops.close();
     }
 

@@ -45,6 +45,14 @@ pub(super) struct Monitor {
     handlers_at: AtomicI64,
 }
 
+impl Monitor {
+    /// Forgets what is summed in memory, because the past has changed: the next renewal reads it anew.
+    pub(super) async fn forget(&self) {
+        *self.snapshot.lock().await = snapshot::Base::default();
+        *self.board.lock().await = board::Base::default();
+    }
+}
+
 impl Engine {
     /// Statistics over everything the caller sees: of a window, or of a range of one's own.
     ///

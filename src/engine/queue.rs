@@ -8,10 +8,11 @@ use tracing::warn;
 
 use super::Engine;
 use super::executor::Job;
-use crate::db::executions::{self, Claimed};
+use crate::db::claims::{self, Claimed, Which};
 use crate::db::{actions, events};
 use crate::model::Timestamp;
 use crate::model::action::NewAction;
+use crate::model::trace::TraceContext;
 
 /// How long the queue rests when nothing wakes it.
 const REST: Duration = Duration::from_millis(250);
@@ -42,7 +43,7 @@ impl Engine {
     }
 
     async fn claim_and_run(&self) -> anyhow::Result<usize> {
-        if self.inner.stopping.is_cancelled() {
+        if self.inner.stopping.is_cancelled() || self.is_paused() {
             return Ok(0);
         }
         let free = self.inner.workers.available_permits().min(MAX_CLAIM);
@@ -51,13 +52,15 @@ impl Engine {
         }
         let Ok(mut permits) = self.inner.workers.clone().try_acquire_many_owned(u32::try_from(free)?) else { return Ok(0) };
         let claimed_at = Instant::now();
-        let claimed = self.claim(free).await?;
+        let (claimed, mut reserved) = self.claim(free).await?;
         if claimed.is_empty() {
             return Ok(0);
         }
         let count = claimed.len();
         for job in self.jobs_of(claimed, claimed_at).await? {
-            self.note_start(&job);
+            if !reserved.take(&job.action_id) {
+                self.note_start(&job);
+            }
             let permit = permits.split(1);
             self.spawn_job(job, permit);
         }
@@ -65,21 +68,26 @@ impl Engine {
     }
 
     /// Claims up to `free` executions: first of actions without limits, then of each limited action as many as may start.
-    async fn claim(&self, free: usize) -> anyhow::Result<Vec<Claimed>> {
-        let limited = self.inner.limits.limited(Instant::now(), u32::try_from(free)?);
+    ///
+    /// Starts of limited actions are counted before they are claimed, so that nobody else takes the same room meanwhile; no
+    /// more than are due, so that new events still find what room is left.
+    async fn claim(&self, free: usize) -> anyhow::Result<(Vec<Claimed>, Reserved)> {
+        let limited = self.inner.limits.limited();
         let (node, token, types) = (&self.inner.node, &self.inner.token, self.inner.handlers.types());
-        let blocked: Vec<String> = limited.iter().map(|(id, _)| id.clone()).collect();
+        let mut reserved = Reserved { engine: self.clone(), starts: HashMap::new() };
         let mut tx = self.db().begin().await?;
-        let mut claimed = executions::claim(&mut tx, node, token, &types, &executions::Which::AllBut(&blocked), free).await?;
-        for (id, room) in limited.iter().filter(|(_, room)| *room > 0) {
-            let most = (*room as usize).min(free - claimed.len());
-            if most == 0 {
-                break;
+        let mut claimed = claims::claim(&mut tx, node, token, &types, &Which::AllBut(&limited), free).await?;
+        let due = if limited.is_empty() || claimed.len() == free { Vec::new() } else { claims::due(&mut tx, &limited, free - claimed.len()).await? };
+        for (id, waiting) in due {
+            let room = reserved.reserve(&id, waiting.min(free - claimed.len()))?;
+            if room > 0 {
+                let got = claims::claim(&mut tx, node, token, &types, &Which::Only(&id), room).await?;
+                reserved.give_back(&id, room.saturating_sub(got.len()));
+                claimed.extend(got);
             }
-            claimed.extend(executions::claim(&mut tx, node, token, &types, &executions::Which::Only(id), most).await?);
         }
         tx.commit().await?;
-        Ok(claimed)
+        Ok((claimed, reserved))
     }
 
     /// Loads what claimed executions need: their events and the versions of their actions.
@@ -115,6 +123,7 @@ impl Engine {
                 definition,
                 claimed: claimed_at,
                 created_at: Timestamp(c.created_at),
+                trace: c.traceparent.map(|traceparent| TraceContext { traceparent, tracestate: c.tracestate }),
             });
         }
         Ok(jobs)
@@ -126,5 +135,40 @@ impl Engine {
             return Ok(Some(Arc::new(current.definition.clone())));
         }
         Ok(actions::version(self.db(), action_id, version).await?.map(|v| Arc::new(v.definition)))
+    }
+}
+
+/// Starts counted for what is about to be claimed; those that never happen are given back when it is dropped.
+struct Reserved {
+    engine: Engine,
+    starts: HashMap<String, usize>,
+}
+
+impl Reserved {
+    /// Counts up to `most` starts of an action, as far as there is room. Returns how many.
+    fn reserve(&mut self, id: &str, most: usize) -> anyhow::Result<usize> {
+        let room = self.engine.inner.limits.reserve(id, u32::try_from(most)?, Instant::now()) as usize;
+        *self.starts.entry(id.to_owned()).or_default() += room;
+        Ok(room)
+    }
+
+    fn give_back(&mut self, id: &str, starts: usize) {
+        if let Some(left) = self.starts.get_mut(id) {
+            *left -= starts.min(*left);
+            self.engine.inner.limits.give_back(id, starts);
+        }
+    }
+
+    /// Hands a counted start over to what starts now. Returns whether there was one.
+    fn take(&mut self, id: &str) -> bool {
+        self.starts.get_mut(id).filter(|left| **left > 0).map(|left| *left -= 1).is_some()
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        for (id, starts) in &self.starts {
+            self.engine.inner.limits.give_back(id, *starts);
+        }
     }
 }

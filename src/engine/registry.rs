@@ -22,6 +22,7 @@ impl Engine {
         self.inner.matcher.replace_all(all.into_iter().filter(|a| a.deleted_at.is_none()).map(Arc::new).collect());
         self.reload_tenants().await?;
         self.reload_library().await?;
+        self.reload_marks().await?;
         self.learn_breaker_resets().await?;
         self.inner.revision.store(revision, Ordering::Release);
         Ok(())
@@ -33,12 +34,19 @@ impl Engine {
         Ok(())
     }
 
+    /// Learns whether work is paused and whether the demo is here.
+    async fn reload_marks(&self) -> anyhow::Result<()> {
+        self.reload_pause().await?;
+        self.reload_demo().await
+    }
+
     async fn stored_revision(&self) -> sqlx::Result<i64> {
         Ok(settings::get(self.db(), settings::REVISION_KEY).await?.and_then(|t| t.parse().ok()).unwrap_or(0))
     }
 
     /// Puts a changed action into effect on this node.
     pub(super) fn put_in_effect(&self, action: &Action) {
+        self.tell_of_action(action);
         self.inner.limits.learn(action);
         if action.deleted_at.is_some() {
             self.inner.matcher.remove(&action.id);
@@ -64,6 +72,7 @@ impl Engine {
         self.reload_tenants().await?;
         self.reload_library().await?;
         self.reload_access().await?;
+        self.reload_marks().await?;
         self.apply_breaker_resets().await?;
         self.inner.revision.store(stored, Ordering::Release);
         Ok(())

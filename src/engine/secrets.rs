@@ -12,6 +12,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{Caller, Engine, cursor, internal};
+use crate::config::Config;
 use crate::db::secrets::{self, Sealed};
 use crate::db::{Tx, settings};
 use crate::model::access::Scope;
@@ -46,6 +47,11 @@ pub struct SecretsState {
     loaded: tokio::sync::Mutex<Option<String>>,
 }
 
+/// Whether a master key is at hand: in the configuration or in the data folder.
+pub(super) fn has_key(config: &Config, id: &str) -> bool {
+    Keyring::load(config.master_key.as_ref().map(|k| k.expose_secret()), &config.data_dir).is_ok_and(|ring| ring.find(id).is_some())
+}
+
 /// What the audit log keeps of a secret.
 fn document(secret: &Secret) -> Value {
     json!({"name": secret.name, "version": secret.version})
@@ -78,6 +84,14 @@ impl Engine {
         keyring::settle(&self.config().data_dir, &in_force)?;
         self.secrets_state().keyring.store(Arc::new(ring));
         Ok(())
+    }
+
+    /// Takes the master keys that are at hand, makes none and claims nothing: what a command needs beside a running service.
+    pub(super) fn find_keyring(&self) {
+        match self.load_keyring() {
+            Ok(ring) => self.secrets_state().keyring.store(Arc::new(ring)),
+            Err(e) => error!(error = format!("{e:#}"), "the master keys cannot be read"),
+        }
     }
 
     fn load_keyring(&self) -> anyhow::Result<Keyring> {
@@ -159,7 +173,8 @@ impl Engine {
         let value = Zeroizing::new(new.value);
         let now = Timestamp::now();
         let by = caller.actor.to_string();
-        let secret = Secret { id: Uuid::now_v7().to_string(), name: new.name, tenant_id, version: 1, created_at: now, created_by: by.clone(), updated_at: now, updated_by: by };
+        let (id, name) = (Uuid::now_v7().to_string(), new.name);
+        let secret = Secret { id, name, tenant_id, version: 1, created_at: now, created_by: by.clone(), updated_at: now, updated_by: by, used_by: None };
         let mut tx = self.db().begin().await.map_err(internal)?;
         let key = self.sealing_key(&mut tx).await?;
         if secrets::count(&mut tx, secret.tenant_id.as_deref()).await.map_err(internal)? >= MAX_SECRETS {
@@ -236,13 +251,14 @@ impl Engine {
         Ok(cursor::page(found, limit, |s| s.id.clone()))
     }
 
-    /// One secret without its value.
+    /// One secret without its value, and what names it.
     ///
     /// # Errors
     /// 403 without `admin`, 404.
     pub async fn get_secret(&self, caller: &Caller, id_or_name: &str) -> Result<Secret, ApiError> {
         caller.require(Scope::Admin)?;
-        self.find_secret(caller, id_or_name).await
+        let secret = self.find_secret(caller, id_or_name).await?;
+        Ok(Secret { used_by: Some(self.secret_used_by(&secret)), ..secret })
     }
 
     /// Seals every secret with a new master key while everything goes on, and returns its id and how many there were. The
@@ -253,8 +269,13 @@ impl Engine {
     /// 403 for anybody but the platform, 409 when the configuration names no new key.
     pub async fn rotate_key(&self, caller: &Caller) -> Result<(String, usize), ApiError> {
         caller.require_platform()?;
+        if settings::get(self.db(), secrets::KEY_ID_KEY).await.map_err(internal)?.is_none() {
+            return Err(ApiError::conflict("no_key", "No service has started on this database yet, so there is no master key to exchange."));
+        }
         let mut tx = self.db().begin().await.map_err(internal)?;
         let old = self.sealing_key(&mut tx).await?;
+        // An exchange that was cut off behind its commit leaves the key in force where the next one is about to be put.
+        keyring::settle(&self.config().data_dir, &old.id).map_err(internal)?;
         let new = self.next_key(&old)?;
         let all = secrets::all_in(&mut tx).await.map_err(internal)?;
         let count = all.len();

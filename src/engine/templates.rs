@@ -31,7 +31,7 @@ fn from_body(body: &Value, tenant: Option<&str>) -> NewTemplate {
     }
 }
 
-fn template_of(item: &Item) -> Template {
+pub(super) fn template_of(item: &Item) -> Template {
     Template {
         id: item.id.clone(),
         definition: NewTemplate { name: item.name.clone(), ..from_body(&body_of(&item.body), owner_of(item)) },
@@ -39,11 +39,12 @@ fn template_of(item: &Item) -> Template {
         created_at: Timestamp(item.created_at),
         updated_at: Timestamp(item.updated_at),
         created_by: item.created_by.clone(),
+        used_by: None,
     }
 }
 
 /// Every fault at once, those of the templates' syntax included.
-fn check(new: &NewTemplate) -> Result<(), ApiError> {
+pub(super) fn check(new: &NewTemplate) -> Result<(), ApiError> {
     let mut faults = new.validate();
     for (pointer, text) in [("/subject", Some(&new.subject)), ("/html", new.html.as_ref()), ("/text", new.text.as_ref())] {
         let known = faults.0.iter().any(|f| f.pointer == pointer);
@@ -65,13 +66,14 @@ impl Engine {
         Ok(self.list_items(caller, Kind::Template, &filter, &page)?.map(|item| template_of(&item)))
     }
 
-    /// One template, by its id or the name that an action of the caller's tenant would use.
+    /// One template, by its id or the name that an action of the caller's tenant would use, and the actions that use it.
     ///
     /// # Errors
     /// 403 without `actions:read`, 404.
     pub async fn get_template(&self, caller: &Caller, id_or_name: &str) -> Result<Template, ApiError> {
         caller.require(Scope::ActionsRead)?;
-        Ok(template_of(&*self.find_item(caller, Kind::Template, id_or_name)?))
+        let item = self.find_item(caller, Kind::Template, id_or_name)?;
+        Ok(Template { used_by: Some(self.item_used_by(caller, Kind::Template, &item)), ..template_of(&item) })
     }
 
     /// Makes a template.

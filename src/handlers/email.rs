@@ -24,6 +24,8 @@ use addresses::MAX_RECIPIENTS;
 use mail::Mail;
 use smtp::Smtp;
 
+/// Recipients of the demo. The top-level domain is reserved and never exists: such mails stay in the outbox, whatever is configured.
+pub const DEMO_DOMAIN: &str = "demo.invalid";
 /// Bound on finding out whether the mail server answers.
 const HEALTH_TIME: Duration = Duration::from_secs(5);
 
@@ -54,7 +56,7 @@ impl Email {
         let message = mail.to_message()?;
         let recipients = mail.recipients();
         let mut result = json!({"message_id": mail.message_id, "recipients": recipients.len()});
-        let Some(smtp) = &self.smtp else {
+        let Some(smtp) = self.smtp.as_ref().filter(|_| !mail.is_demo()) else {
             let kept = OutboxMail { from: mail.from.to_string(), recipients, subject: mail.subject.clone(), raw: message.formatted() };
             call.host.outbox(call, &call.message_id(), kept).await?;
             result["sent_to"] = json!("outbox");
@@ -104,7 +106,11 @@ impl Handler for Email {
         let mail = Mail::render(call)?;
         // What cannot be put into a message would fail later.
         mail.to_message()?;
-        let through = if self.smtp.is_some() { "" } else { " (kept in the outbox: no mail server is set)" };
+        let through = match &self.smtp {
+            _ if mail.is_demo() => " (kept in the outbox: the addresses are the demo's)",
+            Some(_) => "",
+            None => " (kept in the outbox: no mail server is set)",
+        };
         Ok(Preview { destination: format!("mail to {}{through}", mail.recipients().join(", ")), request: mail.to_request(), curl: None })
     }
 

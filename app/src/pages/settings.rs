@@ -12,9 +12,8 @@ use crate::components::data_table::{Cell, Column, DataTable};
 use crate::components::fields::TextField;
 use crate::components::format::DASH;
 use crate::components::page_head::{PageHead, Panel};
-use crate::components::time::{Time, TimeStyle};
-use crate::frame::zones;
-use crate::preferences::{Preferences, Theme};
+use crate::components::time::{Time, TimeStyle, Zone};
+use crate::preferences::{AS_BROWSER, OFF, ON, Preferences, Theme};
 
 /// The page.
 #[component]
@@ -35,6 +34,7 @@ pub fn Settings() -> impl IntoView {
             {account(&user, &name)}
             {password_form(&password, &user.email)}
             {table(sessions)}
+            {super::installation::demo_panel(&engine, &caller)}
         })
     })
 }
@@ -44,7 +44,10 @@ fn looks(preferences: Preferences) -> impl IntoView {
         .into_iter()
         .map(|theme| view! { <button name="theme" value=theme.word() aria-pressed=(theme == preferences.theme).to_string()>{theme.label()}</button> })
         .collect_view();
-    let options = zones(preferences.zone).into_iter().map(|zone| view! { <option value=zone.word() selected=zone == preferences.zone>{zone.label()}</option> }).collect_view();
+    let keys = [(ON, "On", false), (OFF, "Off", true)]
+        .into_iter()
+        .map(|(word, text, off)| view! { <button name="keys" value=word aria-pressed=(off == preferences.are_keys_off).to_string()>{text}</button> })
+        .collect_view();
     view! {
         <Panel id="looks-h" title="Look">
             <div class="stack">
@@ -53,13 +56,44 @@ fn looks(preferences: Preferences) -> impl IntoView {
                     <span class="label" id="set-theme">"Theme"</span>
                     <div class="seg" role="group" aria-labelledby="set-theme">{themes}</div>
                 </form>
+                {zone_form(preferences)}
                 <form class="stack-4" method="post" action="/preferences">
                     <input type="hidden" name="back" value="/settings"/>
-                    <label class="label" for="set-tz">"Times are shown in"</label>
-                    <div class="row"><select class="input" id="set-tz" name="tz">{options}</select><Button submit=true>"Set"</Button></div>
+                    <span class="label" id="set-keys">"Shortcuts of one letter"</span>
+                    <div class="seg" role="group" aria-labelledby="set-keys">{keys}</div>
+                    <p class="hint">"Press "<kbd>"?"</kbd>" on any page to see them. "<kbd>"Ctrl"</kbd>" "<kbd>"K"</kbd>" opens the command palette in any case."</p>
                 </form>
             </div>
         </Panel>
+    }
+}
+
+/// The zone of all times: the browser's, UTC, or any of the world by its name.
+fn zone_form(preferences: Preferences) -> impl IntoView {
+    let now = Timestamp::now();
+    let chosen = preferences.is_zone_chosen.then_some(preferences.zone);
+    let option = move |zone: Zone, text: String| view! { <option value=zone.word() selected=chosen == Some(zone)>{text}" ("{zone.distance(now)}")"</option> };
+    let groups = Zone::offered()
+        .into_iter()
+        .map(|(region, zones)| {
+            let own = zones.into_iter().map(|zone| option(zone, zone.label().split_once('/').map_or_else(|| zone.label(), |(_, place)| place.to_owned()))).collect_view();
+            view! { <optgroup label=region>{own}</optgroup> }
+        })
+        .collect_view();
+    let browser = preferences.browser_zone.map_or_else(|| "As this browser says".to_owned(), |zone| format!("As this browser says: {}", zone.label()));
+    // What was chosen by its distance alone, before zones had names.
+    let fixed = chosen.filter(|zone| matches!(zone, Zone::Fixed(_))).map(|zone| option(zone, "Always".to_owned()));
+    let utc = view! { <option value=Zone::UTC.word() selected=chosen == Some(Zone::UTC)>"UTC"</option> };
+    view! {
+        <form class="stack-4" method="post" action="/preferences">
+            <input type="hidden" name="back" value="/settings"/>
+            <label class="label" for="set-tz">"Times are shown in"</label>
+            <div class="row">
+                <select class="input tw:max-w-96" id="set-tz" name="tz"><option value=AS_BROWSER selected=chosen.is_none()>{browser}</option>{utc}{fixed}{groups}</select>
+                <Button submit=true>"Set"</Button>
+            </div>
+            <p class="hint">"The distances are those of today; each time is shown with the one that was in force."</p>
+        </form>
     }
 }
 

@@ -9,6 +9,7 @@ use super::login::{Fault, Motto, Remark};
 use super::{PageTitle, page};
 use crate::components::button::{Button, ButtonKind};
 use crate::components::fields::TextField;
+use crate::components::switches::Radio;
 use crate::session::address_of;
 use crate::shell::{query, query_all};
 
@@ -46,6 +47,7 @@ fn Account(token: String) -> impl IntoView {
     let code = query("error");
     let at = query_all("at");
     let error = (!code.is_empty() && code != "fields").then(|| view! { <Fault code=code/> });
+    let wants_demo = query("data") == "demo";
     let hint = "At least 12 characters. A sentence is good.";
     view! {
         <form class="stack" method="post" action="/setup" aria-labelledby="setup-h">
@@ -55,6 +57,11 @@ fn Account(token: String) -> impl IntoView {
             <TextField id="name" label="Your name" name="name" value=query("name") autocomplete="name" required=true error=fault(&at, "name", "A name has 1 to 200 characters.")/>
             <TextField id="email" label="E-mail" name="email" kind="email" value=query("email") autocomplete="username" required=true error=fault(&at, "email", "This is no e-mail address, such as ada@example.com.")/>
             <TextField id="password" label="Password" name="password" kind="password" autocomplete="new-password" required=true hint=hint error=fault(&at, "password", "A password has 12 to 200 characters.")/>
+            <fieldset class="stack-4">
+                <legend class="label">"Begin with"</legend>
+                <Radio name="data" value="empty" label="Empty: an installation ready for work" checked=!wants_demo/>
+                <Radio name="data" value="demo" label="Demo: a tenant to look around in, with six actions and a made-up day behind them; removable in one click" checked=wants_demo/>
+            </fieldset>
             <Button kind=ButtonKind::Primary submit=true>"Make the administrator and sign in"</Button>
         </form>
     }

@@ -26,6 +26,11 @@ pub struct Database {
 }
 
 impl Database {
+    /// SQLite in the data folder, whatever the environment says.
+    pub fn sqlite() -> Self {
+        Self { url: None }
+    }
+
     /// As the environment says.
     pub async fn from_env() -> Self {
         let Ok(server) = std::env::var("TEST_DATABASE_URL") else { return Self { url: None } };
@@ -47,6 +52,11 @@ pub struct Service {
 impl Service {
     /// Starts it and waits until it is ready.
     pub async fn start(folder: &Path, database: &Database) -> Self {
+        Self::start_with(folder, database, &[]).await
+    }
+
+    /// The same with more settings; they count before the usual ones.
+    pub async fn start_with(folder: &Path, database: &Database, settings: &[(&str, &str)]) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
         let mut command = Command::new(env!("CARGO_BIN_EXE_event-actions"));
         command
@@ -60,7 +70,7 @@ impl Service {
         if let Some(url) = &database.url {
             command.env("EVENT_ACTIONS_DATABASE_URL", url).env("EVENT_ACTIONS_MASTER_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=");
         }
-        let child = command.spawn().expect("the process");
+        let child = command.envs(settings.iter().copied()).spawn().expect("the process");
         let service = Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)), client: client() };
         let until = Instant::now() + Duration::from_secs(30);
         loop {
@@ -118,10 +128,9 @@ impl Service {
         }
     }
 
-    /// Makes a webhook action for `crash.test`.
-    pub async fn create_action(&self, url: &str) {
-        let body = json!({"name": "Crash test", "handler_type": "webhook", "configuration": {"url": url}, "event_types": ["crash.*"], "max_retries": 20, "retry_delay_seconds": 1});
-        let answer = self.client.post(format!("{}/api/v1/event-actions", self.base())).bearer_auth(KEY).json(&body).send().await.expect("an answer");
+    /// Makes an action.
+    pub async fn create(&self, action: &Value) {
+        let answer = self.client.post(format!("{}/api/v1/event-actions", self.base())).bearer_auth(KEY).json(action).send().await.expect("an answer");
         assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap_or_default());
     }
 
@@ -155,12 +164,12 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Starts it on a free port.
-    pub async fn start() -> Self {
+    /// Starts it on a free port. It notes each hit at once and answers after `delay`.
+    pub async fn start(delay: Duration) -> Self {
         let hits = Arc::new(Mutex::new(Vec::new()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
-        let app = Router::new().fallback(note).with_state(hits.clone());
+        let app = Router::new().fallback(note).with_state((hits.clone(), delay));
         tokio::spawn(async move { axum::serve(listener, app).await });
         Self { address, hits }
     }
@@ -176,8 +185,9 @@ impl Sink {
     }
 }
 
-async fn note(State(hits): State<Arc<Mutex<Vec<String>>>>, headers: HeaderMap) -> &'static str {
+async fn note(State((hits, delay)): State<(Arc<Mutex<Vec<String>>>, Duration)>, headers: HeaderMap) -> &'static str {
     let id = headers.get("webhook-id").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     hits.lock().expect("the hits").push(id);
+    tokio::time::sleep(delay).await;
     "ok"
 }

@@ -5,6 +5,7 @@ use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use serde_json::{Map, Value, json};
 
+use super::DEMO_DOMAIN;
 use super::addresses::{self, MAX_RECIPIENTS};
 use crate::handlers::render::{self, members, nonsense};
 use crate::handlers::{Call, HandlerError, MailTemplate};
@@ -100,6 +101,12 @@ impl Mail {
         [&self.to, &self.cc, &self.bcc].into_iter().flatten().map(|m| m.email.to_string()).collect()
     }
 
+    /// Whether every recipient is one of the demo's, who do not exist.
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        [&self.to, &self.cc, &self.bcc].into_iter().flatten().all(|m| m.email.domain().eq_ignore_ascii_case(DEMO_DOMAIN))
+    }
+
     /// As previews and attempts show it.
     #[must_use]
     pub fn to_request(&self) -> Value {
@@ -174,7 +181,7 @@ impl Written<'_> {
     fn failed(&self, error: RenderError, part: &str) -> HandlerError {
         let from_stored = self.stored.as_ref().filter(|_| part != "subject" || self.own("subject").is_none());
         match from_stored {
-            Some(stored) => render::failed(&RenderError { message: format!("the mail template {:?}, {part}: {}", stored.name, error.message), ..error }),
+            Some(stored) => render::failed(&RenderError { message: format!("The mail template {:?}, {part}: {}", stored.name, error.message), ..error }),
             None => render::failed(&error.under(&format!("/{part}"))),
         }
     }
