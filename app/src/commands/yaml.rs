@@ -63,7 +63,7 @@ pub(super) fn write(exported: &[(Kind, Vec<Map<String, Value>>)]) -> anyhow::Res
 /// # Errors
 /// When it is no YAML, with line and column, or has another shape.
 pub(super) fn read(file: &str, text: &str) -> anyhow::Result<Vec<Entry>> {
-    let document: Value = serde_saphyr::from_str(text).map_err(|e| anyhow!("{file}: {e}"))?;
+    let document: Value = serde_saphyr::from_str(text).map_err(|e| anyhow!("{file}: {}", e.to_string().trim_start_matches("error: ")))?;
     let Value::Object(mut members) = document else { bail!("{file}: expected templates, functions, actions or alert_rules at the top, each a list") };
     let mut out = Vec::new();
     for kind in Kind::ALL {
@@ -73,7 +73,7 @@ pub(super) fn read(file: &str, text: &str) -> anyhow::Result<Vec<Entry>> {
             Some(Value::Array(items)) => {
                 for (i, item) in items.into_iter().enumerate() {
                     let place = format!("{file}: {member}[{i}]");
-                    let Value::Object(document) = item else { bail!("{place}: expected a {} with its members, not {item}", kind.label()) };
+                    let Value::Object(document) = item else { bail!("{place}: expected the members of one {}, not {item}", kind.label()) };
                     out.push(Entry { kind, place, document });
                 }
             }
