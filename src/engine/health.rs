@@ -152,11 +152,20 @@ fn seconds(ms: f64) -> String {
     if ms < 1_000.0 { format!("{ms:.0} ms") } else { format!("{:.1} s", ms / 1_000.0) }
 }
 
+/// How long something has waited, as people read it.
+fn age(seconds: i64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3_600),
+    }
+}
+
 fn queue_age(overdue_ms: Option<i64>) -> Check {
     match overdue_ms {
         Some(ms) if ms >= QUEUE_DEGRADED_MS => {
             let status = if ms >= QUEUE_CRITICAL_MS { HealthStatus::Critical } else { HealthStatus::Degraded };
-            check("queue_age", status, format!("Work that is due has waited for {} s.", ms / 1_000))
+            check("queue_age", status, format!("Work that is due has waited for {}.", age(ms / 1_000)))
         }
         _ => check("queue_age", HealthStatus::Healthy, "No work waits longer than it should."),
     }

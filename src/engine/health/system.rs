@@ -1,6 +1,6 @@
 //! The verdicts on the system and on handlers.
 
-use super::{Recent, check, error_rate, summary};
+use super::{Recent, age, check, error_rate, summary};
 use crate::model::handler::HandlerHealth;
 use crate::model::health::{Check, Health, HealthStatus};
 
@@ -56,7 +56,7 @@ fn queue(v: &SystemVitals) -> Check {
     match percent {
         p if p >= 100.0 => check("queue", HealthStatus::Critical, format!("The queue is full: {} executions wait, and events are refused.", v.queue_depth)),
         p if p >= FULL_PERCENT => check("queue", HealthStatus::Degraded, format!("{} executions wait; at {} events are refused.", v.queue_depth, v.queue_max)),
-        _ if seconds >= OLD_SECONDS => check("queue", HealthStatus::Degraded, format!("{} executions wait, the oldest for {seconds} s.", v.queue_depth)),
+        _ if seconds >= OLD_SECONDS => check("queue", HealthStatus::Degraded, format!("{} executions wait, the oldest for {}.", v.queue_depth, age(seconds))),
         _ => check("queue", HealthStatus::Healthy, format!("{} executions wait.", v.queue_depth)),
     }
 }
