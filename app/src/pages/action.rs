@@ -122,20 +122,18 @@ fn document(data: Data, zone: Zone, saved: &str, refused: Option<Refused>) -> im
         <PageHead title=name crumbs=vec![("Actions".to_owned(), "/actions".to_owned())] beside=beside>{buttons}</PageHead>
         {summary}
         {said}
-        {(!description.is_empty()).then(|| view! { <p class="lede">{description}</p> })}
-        <div class="row row-wrap"><SegmentedLinks label="Range" choices=ranges/></div>
+        <div class="row row-wrap">
+            {(!description.is_empty()).then(|| view! { <p class="lede">{description}</p> })}
+            <span class="push"><SegmentedLinks label="Range" choices=ranges/></span>
+        </div>
         {numbers::tiles(&stats)}
-        <div class="cols cols-21 cols-fill">
-            {numbers::status(&stats, &action.id, zone)}
+        <div class="cols cols-21">
+            <div class="stack">{numbers::status(&stats, &action.id, zone)}{definition::summary(&action)}</div>
             {numbers::health(&health)}
         </div>
-        <div class="cols cols-11">
-            {numbers::durations(&stats, zone)}
-            {definition::summary(&action)}
-        </div>
+        <div class="cols cols-11 cols-m1">{numbers::durations(&stats, zone)}{versions::versions(versions, now, zone)}</div>
         {ran::executions(executions, &action.id, now, zone)}
         {why_not::events(&action, &events, now, zone)}
-        {versions::versions(versions, now, zone)}
     }
 }
 
@@ -155,7 +153,7 @@ fn buttons(action: &Action, may_write: bool) -> impl IntoView + use<> {
             {post("duplicate", "btn", icon::COPY, "Duplicate")}
             {toggle}
         </form>
-        <ButtonLink href=format!("{edit}#th")>"Test"</ButtonLink>
+        <ButtonLink href=format!("{edit}#th") icon=icon::PLAY>"Test"</ButtonLink>
         <ButtonLink href=edit kind=ButtonKind::Primary>"Edit"</ButtonLink>
     }
     .into_any()

@@ -16,7 +16,7 @@ use crate::components::data_table::{Cell, Column, DataTable};
 use crate::components::diff::{Diff, diff_json};
 use crate::components::feedback::{Callout, CalloutKind, Empty, FilteredToEmpty};
 use crate::components::filter_bar::{Facet, FilterBar, SearchField};
-use crate::components::format::{DASH, count};
+use crate::components::format::{DASH, count, short_id};
 use crate::components::icon;
 use crate::components::page_head::PageHead;
 use crate::components::time::{Time, TimeStyle, Zone, use_zone};
@@ -101,13 +101,13 @@ fn bar(asked: &Asked, zone: Zone) -> impl IntoView + use<> {
     let open = asked.range.has_instants() || !asked.action.is_empty() || !asked.subject.is_empty();
     view! {
         <FilterBar label="Filter the audit log" action="/audit" clear=clear>
-            <SearchField label="Who, exactly" name="actor" value=asked.actor.clone() placeholder="user:ada@example.com"/>
+            <SearchField label="Who, exactly" name="actor" value=asked.actor.clone() placeholder="Who, such as user:ada@example.com"/>
             <Facet label="What" name="kind" options=kinds value=asked.kind.clone()/>
             {asked.range.spans()}
             <details class="filters-more" open=open>
                 <summary class="facet">"More filters"</summary>
                 <div class="filters">
-                    <SearchField label="What was done, exactly" name="action" value=asked.action.clone() placeholder="action.update"/>
+                    <SearchField label="What was done, exactly" name="action" value=asked.action.clone() placeholder="Done, such as action.update"/>
                     <SearchField label="Id of the thing" name="subject" value=asked.subject.clone() placeholder="Id of the thing"/>
                     {asked.range.instants(zone)}
                 </div>
@@ -129,11 +129,11 @@ fn table(list: Page<AuditEntry>, asked: &Asked, caller: &Caller, zone: Zone) -> 
     let now = Timestamp::now();
     let below = foot(&list, ("entry", "entries"), "/audit", &asked.pairs());
     let rows = list.items.into_iter().map(|entry| row(entry, shows_tenant, now, zone)).collect_view();
-    let mut columns = vec![Column::number("Entry"), Column::new("When"), Column::new("Who"), Column::new("What")];
+    let mut columns = vec![Column::new("Entry"), Column::new("Who"), Column::new("What was done"), Column::new("To what")];
     if shows_tenant {
         columns.push(Column::new("Tenant"));
     }
-    columns.push(Column::new("What differs"));
+    columns.extend([Column::new("What differs"), Column::number("When")]);
     view! {
         <section class="panel" aria-label="Entries">
             <DataTable caption="Changes, the latest first" columns=columns><tbody>{rows}</tbody></DataTable>
@@ -147,18 +147,29 @@ fn row(entry: AuditEntry, shows_tenant: bool, now: Timestamp, zone: Zone) -> imp
     let difference = difference(&entry);
     let of_actor = address("/audit", &[("actor", &entry.actor)]);
     let of_subject = address("/audit", &[("kind", &entry.subject_kind), ("subject", &entry.subject_id)]);
+    let name = name_of(&entry).map(|name| view! { <a class="plain brk" href=of_subject.clone()>{name.to_owned()}</a> });
     let tenant = shows_tenant.then(|| view! { <Cell label="Tenant">{entry.tenant_id.clone().unwrap_or_else(|| DASH.to_owned())}</Cell> });
+    let id = short_id(&entry.subject_id).to_owned();
+    let (sub, kind) = (if name.is_some() { "sub" } else { "" }, entry.subject_kind.replace('_', " "));
     let from = entry.address.clone().map(|address| view! { <div class="sub">"from "<code>{address}</code></div> });
     view! {
         <tr>
-            <Cell label="Entry" class="num muted">{count(entry.seq)}</Cell>
-            <Cell label="When" class="nowrap"><Time at=entry.at now=now style=TimeStyle::Clock zone=zone/></Cell>
+            <Cell label="Entry" class="muted">{count(entry.seq)}</Cell>
             <Cell label="Who" class="brk"><a class="plain" href=of_actor>{entry.actor.clone()}</a>{from}</Cell>
-            <th scope="row" class="full"><code>{entry.action.clone()}</code><div class="sub"><a class="plain brk" href=of_subject>{entry.subject_id.clone()}</a></div></th>
+            <th scope="row" class="full"><code>{entry.action.clone()}</code></th>
+            <Cell label="To what" class="full">{name}<div class=sub>{kind}" "<a class="plain" href=of_subject title=entry.subject_id><code>{id}</code></a></div></Cell>
             {tenant}
             <Cell class="full">{difference}</Cell>
+            <Cell label="When" class="num muted"><Time at=entry.at now=now style=TimeStyle::Clock zone=zone/></Cell>
         </tr>
     }
+}
+
+/// What the thing is called, where what was recorded of it says so.
+fn name_of(entry: &AuditEntry) -> Option<&str> {
+    let of = |doc: &Value| ["/name", "/email", "/definition/name"].into_iter().find(|at| doc.pointer(at).is_some_and(Value::is_string));
+    let found = [&entry.after, &entry.before].into_iter().flatten().find_map(|doc| doc.pointer(of(doc)?)?.as_str());
+    found.filter(|name| *name != entry.subject_id)
 }
 
 /// The words for what kind of change it was.

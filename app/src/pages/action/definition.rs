@@ -14,7 +14,7 @@ use crate::session::encode;
 pub fn summary(action: &Action) -> impl IntoView + use<> {
     let d = &action.definition;
     let types = d.event_types.iter().cloned().map(|t| view! { <Pill mono=true>{t}</Pill> }).collect_view();
-    let tags = d.tags.iter().map(|t| view! { <a href=format!("/actions?tag={}", encode(t))>{t.clone()}</a>" " }).collect_view();
+    let tags = d.tags.iter().map(|t| view! { <a href=format!("/actions?tag={}", encode(t))>{t.clone()}</a> }).collect_view();
     let has_tags = !d.tags.is_empty();
     let conditions = d.conditions.len() as i64;
     let filters = d.context_filters.len() as i64;
@@ -25,16 +25,16 @@ pub fn summary(action: &Action) -> impl IntoView + use<> {
         <Panel id="a-definition" title="What it does">
             <div class="stack-8">
                 <Facts>
-                    <Fact label="listens to"><span class="row row-wrap">{types}</span></Fact>
-                    <Fact label="conditions">{if conditions == 0 { "none".to_owned() } else { plural(conditions, "must hold", "must hold") }}</Fact>
-                    <Fact label="context">{if filters == 0 { "any".to_owned() } else { plural(filters, "filter", "filters") }}</Fact>
-                    <Fact label="handler">{handler}</Fact>
-                    <Fact label="mode">{mode}</Fact>
-                    <Fact label="priority">{priority}</Fact>
-                    <Fact label="retries">{retries}</Fact>
-                    <Fact label="timeout">{timeout}</Fact>
-                    <Fact label="limit">{limit}</Fact>
-                    {has_tags.then(|| view! { <Fact label="tags">{tags}</Fact> })}
+                    <Fact label="Listens to"><span class="row row-wrap">{types}</span></Fact>
+                    <Fact label="Conditions">{if conditions == 0 { "none".to_owned() } else { plural(conditions, "must hold", "must hold") }}</Fact>
+                    <Fact label="Context">{if filters == 0 { "any".to_owned() } else { plural(filters, "filter", "filters") }}</Fact>
+                    <Fact label="Handler">{handler}</Fact>
+                    <Fact label="Mode">{mode}</Fact>
+                    <Fact label="Priority">{priority}</Fact>
+                    <Fact label="Retries">{retries}</Fact>
+                    <Fact label="Timeout">{timeout}</Fact>
+                    <Fact label="Limit">{limit}</Fact>
+                    {has_tags.then(|| view! { <Fact label="Tags"><span class="row row-wrap">{tags}</span></Fact> })}
                 </Facts>
                 <details class="data">
                     <summary>"Show as JSON"</summary>

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 use crate::components::chart_figure::{ChartFigure, ChartTable, LegendItem};
 use crate::components::feedback::Empty;
-use crate::components::format::{DASH, count, duration};
+use crate::components::format::{DASH, count, duration, sentence_case};
 use crate::components::health_badge::HealthLine;
 use crate::components::icon;
 use crate::components::page_head::Panel;
@@ -35,9 +35,9 @@ const fn range(window: Window) -> &'static str {
 /// The tiles.
 pub fn tiles(stats: &Stats) -> impl IntoView + use<> {
     let label = range(stats.window).to_owned();
-    let tiles = ["Success rate", "Executions", "p95 duration", "Queue", "Dead letters"]
+    let tiles = ["Success rate", "Executions", "p95 duration", "Queue depth", "Dead letters"]
         .into_iter()
-        .zip(figures(stats, None))
+        .zip(figures(stats, stats.previous.as_ref(), false))
         .map(|(label, figure)| view! { <StatTile label=label figure=figure/> })
         .collect_view();
     view! { <Tiles label=label>{tiles}</Tiles> }
@@ -53,6 +53,16 @@ fn row_label(window: Window, zone: Zone, at: Timestamp) -> String {
 
 /// Executions by status; bars lead to the list.
 pub fn status(stats: &Stats, action_id: &str, zone: Zone) -> impl IntoView + use<> {
+    let note = range(stats.window).to_owned();
+    let inside = if stats.series.iter().all(|p| p.by_status.values().all(|n| *n == 0)) {
+        view! { <Empty icon=icon::EXECUTION title="Nothing ended in this range" text="Its executions appear here by what came of them, as soon as they end."/> }.into_any()
+    } else {
+        bars(stats, action_id, zone).into_any()
+    };
+    view! { <Panel id="a-status" title="Executions by status" note=note>{inside}</Panel> }
+}
+
+fn bars(stats: &Stats, action_id: &str, zone: Zone) -> impl IntoView + use<> {
     let label = label_of(stats.window, zone);
     let step_ms = stats.window.step_minutes() * 60_000;
     let interval = |from: Timestamp, to: Timestamp| link(&format!("/executions?action_id={}&from={}&to={}", encode(action_id), encode(&from.to_string()), encode(&to.to_string())));
@@ -77,8 +87,7 @@ pub fn status(stats: &Stats, action_id: &str, zone: Zone) -> impl IntoView + use
     let head = [format!("From ({})", zone.label())].into_iter().chain(SHOWN.map(|(.., text)| text.to_owned())).collect();
     let failed = total(Status::Failed) + total(Status::DeadLetter);
     let caption = format!("{}: {} succeeded, {} failed.", range(stats.window), count(total(Status::Succeeded)), count(failed));
-    let note = range(stats.window).to_owned();
-    view! { <Panel id="a-status" title="Executions by status" note=note><ChartFigure svg=svg caption=caption legend=legend table=ChartTable { head, rows }/></Panel> }
+    view! { <ChartFigure svg=svg caption=caption legend=legend table=ChartTable { head, rows }/> }
 }
 
 /// Durations over time.
@@ -103,7 +112,7 @@ pub fn health(health: &Health) -> impl IntoView + use<> {
         .checks
         .iter()
         .map(|c| {
-            let name = c.name.replace('_', " ");
+            let name = sentence_case(&c.name.replace('_', " "));
             view! { <HealthLine of=c.status name=name reason=c.message.clone()/> }
         })
         .collect_view();
