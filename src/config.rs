@@ -54,6 +54,17 @@ pub enum LogFormat {
     Json,
 }
 
+/// When the log file is put aside for a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogRotation {
+    /// Never: something else takes care of it, or nobody.
+    Never,
+    /// With the first line of a day, by UTC.
+    Daily,
+    /// Before the line that would make it larger than so many bytes.
+    Bytes(u64),
+}
+
 /// Every setting of the process, checked. Secrets never show in its `Debug` form.
 #[derive(Clone)]
 pub struct Config {
@@ -94,7 +105,8 @@ pub struct Config {
     pub drain_seconds: u64,
     /// Connections at a time to this process, 16 to 1,000,000.
     pub max_connections: usize,
-    /// Seconds a client has to send a request head, and a connection may idle between two requests, 1 to 600.
+    /// Seconds a client has to send a request head, then each further KiB of its body, and a connection may idle between two
+    /// requests, 1 to 600.
     pub header_timeout_seconds: u64,
     /// Days for which events and executions are kept, 1 to 3,650.
     pub retention_days: u32,
@@ -106,7 +118,11 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The file that takes the log instead of standard error.
     pub log_file: Option<PathBuf>,
-    /// The OpenTelemetry collector, `http` or `https`.
+    /// When the log file is put aside.
+    pub log_rotation: LogRotation,
+    /// How many log files that were put aside are kept, 0 to 1,000.
+    pub log_keep: u32,
+    /// The OpenTelemetry collector, `http` or `https`; `/v1/traces` is added to its path. None sends no traces.
     pub otlp_endpoint: Option<String>,
     shown: Vec<Shown>,
 }

@@ -117,6 +117,8 @@ impl Loader {
             Ok(value) => Some(value),
             Err(message) => {
                 let secret = SETTINGS.iter().any(|s| s.name == name && s.secret);
+                // Somebody may have put a password or a key into a URL.
+                let secret = secret || text.contains("://") && text.contains(['@', '?']);
                 let found = if secret { String::new() } else { format!(", not {text:?}") };
                 self.faults.push(ConfigFault::new(name, format!("{message}{found} (from {origin})")));
                 None
@@ -241,6 +243,8 @@ impl Loader {
             log: self.get("log", "info".to_owned(), parse::log_filter),
             log_format: self.get("log_format", super::LogFormat::Auto, parse::log_format),
             log_file: self.maybe("log_file", parse::path),
+            log_rotation: self.get("log_rotation", super::LogRotation::Bytes(100 << 20), parse::log_rotation),
+            log_keep: self.get("log_keep", 7, |t| parse::whole(t, 0, 1000)),
             otlp_endpoint: self.maybe("otlp_endpoint", parse::endpoint),
             shown: self.shown(),
         }

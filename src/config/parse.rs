@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use url::{Host, Url};
 
-use super::{LogFormat, MIN_BOOTSTRAP_KEY_CHARS};
+use super::{LogFormat, LogRotation, MIN_BOOTSTRAP_KEY_CHARS};
 use crate::model::user::{email_fault, password_fault};
 
 /// What a parser gives back: the value, or what is wrong with the text.
@@ -49,9 +49,13 @@ pub(super) fn public_url(text: &str) -> Parsed<String> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// An `http` or `https` URL.
+/// An `http` or `https` URL that can be shown: without a password, a query or a fragment.
 pub(super) fn endpoint(text: &str) -> Parsed<String> {
-    http_url(text).map(|url| url.to_string())
+    let url = http_url(text)?;
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err("expected scheme, host, port and path alone; credentials go into OTEL_EXPORTER_OTLP_HEADERS".to_owned());
+    }
+    Ok(url.to_string())
 }
 
 fn http_url(text: &str) -> Parsed<Url> {
@@ -178,5 +182,19 @@ pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
         _ => Err("expected text, json or auto".to_owned()),
+    }
+}
+
+/// `never`, `daily`, or a size such as `100MB`.
+pub(super) fn log_rotation(text: &str) -> Parsed<LogRotation> {
+    match text {
+        "never" => return Ok(LogRotation::Never),
+        "daily" => return Ok(LogRotation::Daily),
+        _ => {}
+    }
+    let size = [("MB", 20), ("GB", 30)].into_iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?.trim_end().parse::<u64>().ok()?, shift)));
+    match size.and_then(|(count, shift)| count.checked_mul(1 << shift)) {
+        Some(bytes) if (1 << 20..=100 << 30).contains(&bytes) => Ok(LogRotation::Bytes(bytes)),
+        _ => Err("expected a size from 1MB to 100GB, daily or never".to_owned()),
     }
 }

@@ -27,6 +27,7 @@ fn defaults_are_those_of_the_table() {
     assert_eq!((c.drain_seconds, c.sync_deadline_seconds), (30, 60));
     assert!(c.js_workers >= 1 && c.allow_targets.is_empty() && c.smtp_url.is_none() && !c.is_postgres() && !c.is_https());
     assert_eq!((c.log.as_str(), c.log_format), ("info", LogFormat::Auto));
+    assert_eq!((c.log_rotation, c.log_keep, c.otlp_endpoint), (LogRotation::Bytes(100 << 20), 7, None));
 }
 
 #[test]
@@ -87,7 +88,15 @@ fn each_wrong_value_is_refused() {
         ("DRAIN_SECONDS", "1.5"),
         ("LOG", "verbose"),
         ("LOG_FORMAT", "xml"),
+        ("LOG_ROTATION", "weekly"),
+        ("LOG_ROTATION", "100"),
+        ("LOG_ROTATION", "0MB"),
+        ("LOG_ROTATION", "101GB"),
+        ("LOG_ROTATION", "99999999999999999999GB"),
+        ("LOG_KEEP", "1001"),
         ("OTLP_ENDPOINT", "collector:4317"),
+        ("OTLP_ENDPOINT", "http://me:secret@collector:4318"),
+        ("OTLP_ENDPOINT", "http://collector:4318?key=secret"),
     ] {
         let found = faults(&[(&format!("EVENT_ACTIONS_{name}"), value)]);
         assert_eq!(found.len(), 1, "{name}={value}: {found:?}");
@@ -111,6 +120,12 @@ fn each_right_value_is_taken() {
         ("SMTP_URL", "smtp://mail.example.com"),
         ("LOG", "warn,event_actions::engine=debug"),
         ("LOG_FORMAT", "json"),
+        ("LOG_ROTATION", "never"),
+        ("LOG_ROTATION", "daily"),
+        ("LOG_ROTATION", "5MB"),
+        ("LOG_ROTATION", "2 GB"),
+        ("LOG_KEEP", "0"),
+        ("OTLP_ENDPOINT", "https://otel.example/in"),
         ("DRAIN_SECONDS", "0"),
     ] {
         assert!(load(&[], &[(&format!("EVENT_ACTIONS_{name}"), value)], None).is_ok(), "{name}={value}");

@@ -8,6 +8,7 @@ use super::{Sql, Tx, settings};
 use crate::model::Timestamp;
 use crate::model::action::{ExecutionMode, Priority};
 use crate::model::event::Event;
+use crate::model::trace::TraceContext;
 use crate::{on_tx, sql};
 
 /// How long a lease lasts, in milliseconds; see G4 of the guarantees.
@@ -38,6 +39,8 @@ pub struct NewExecution {
     pub replay_of: Option<String>,
     /// The rendered ordering key.
     pub ordering_key: Option<String>,
+    /// The place in a trace under which it runs.
+    pub trace: Option<TraceContext>,
 }
 
 /// Who claims an execution.
@@ -93,7 +96,7 @@ const PUT_EVENTS: Sql = sql!(
 const SEEN_EVENTS: Sql = sql!("select e.tenant_id, e.id, e.body_hash from", ROWS, "join events e on e.tenant_id = r.value->>0 and e.id = r.value->>1");
 const PUT_EXECUTIONS: Sql = sql!(
     "insert into action_executions (id, tenant_id, event_id, event_type, action_id, action_name, action_version, handler_type, mode, priority, status, due_at, claim_key,
-        attempt, failures, lost_leases, claim_token, node, lease_until, attempt_started_at, started_at, ordering_key, cancel_requested, created_at, replay_of, ordering_seq)
+        attempt, failures, lost_leases, claim_token, node, lease_until, attempt_started_at, started_at, ordering_key, cancel_requested, created_at, replay_of, ordering_seq, traceparent, tracestate)
      select r.value->>0, r.value->>1, r.value->>2, r.value->>3, r.value->>4, r.value->>5, cast(r.value->>6 as bigint), r.value->>7, r.value->>8, cast(r.value->>9 as bigint),
         case when r.value->>10 is null then 'pending' else 'running' end,",
     NOW,
@@ -106,7 +109,7 @@ const PUT_EXECUTIONS: Sql = sql!(
     NOW,
     "end, case when r.value->>10 is null then null else",
     NOW,
-    "end, r.value->>12, false, cast(r.value->>13 as bigint), r.value->>14, cast(r.value->>15 as bigint) from",
+    "end, r.value->>12, false, cast(r.value->>13 as bigint), r.value->>14, cast(r.value->>15 as bigint), r.value->>16, r.value->>17 from",
     ROWS,
     "where true on conflict (id) do nothing"
 );
@@ -159,7 +162,9 @@ async fn pass(tx: &mut Tx, items: &[&IngestItem], indexes: &[usize], out: &mut [
                 x.ordering_key,
                 x.created_at.0,
                 x.replay_of,
-                x.ordering_key.as_ref().map(|_| seq)
+                x.ordering_key.as_ref().map(|_| seq),
+                x.trace.as_ref().map(|t| &t.traceparent),
+                x.trace.as_ref().and_then(|t| t.tracestate.as_ref())
             ])
         }));
     }

@@ -14,13 +14,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, info_span};
 
 use super::outbound::{Failure, Outbound, Request};
+use super::redact::Redactor;
 use super::{Call, Handler, HandlerError, Output, Preview};
 use crate::model::action::{DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS};
 use crate::model::execution::ErrorClass;
 use crate::model::handler::{Field, FieldKind, HandlerSpec, HandlerType};
 use crate::model::{FieldError, Timestamp};
+use crate::telemetry::trace::{self, SPANS};
 use request::{METHODS, Prepared};
 
 /// The name in `handler_type`.
@@ -94,9 +98,15 @@ impl Handler for Webhook {
         if call.host.is_dry_run() {
             return Err(HandlerError::permanent(ErrorClass::Internal, "A dry run sends nothing."));
         }
-        let prepared = Prepared::of(call, &self.outbound)?;
+        let mut prepared = Prepared::of(call, &self.outbound)?;
         let redactor = prepared.redactor(call);
-        let outcome = self.send(call, &prepared).await.map_err(|e| e.with_request(prepared.summary(&redactor)))?;
+        let span = span_of(call, &prepared, &redactor);
+        if let Some(trace) = span.in_scope(trace::current) {
+            prepared.pass_on(&trace);
+        }
+        let sent = self.send(call, &prepared).instrument(span.clone()).await;
+        note_end(&span, &sent);
+        let outcome = sent.map_err(|e| e.with_request(prepared.summary(&redactor)))?;
         match outcome {
             Err(failure) if failure.is_busy && call.step.is_none() => {
                 Ok(Output { logs: vec![failure.message], resume_at: Some(Timestamp::now().plus_ms(BUSY_SLEEP_MS + spread(call) % BUSY_SLEEP_MS)), ..Output::default() })
@@ -111,6 +121,39 @@ impl Handler for Webhook {
 pub fn needs_admin(configuration: &Value) -> Option<FieldError> {
     let verifies = configuration.get("verify_ssl").is_none_or(|value| *value == Value::Bool(true));
     (!verifies).then(|| FieldError::new("/verify_ssl", "needs_admin", "Only an administrator can switch certificate checks off."))
+}
+
+/// The span of the request in traces. Of the URL it shows the host alone: the rest may hold what is nobody's business.
+fn span_of(call: &Call, prepared: &Prepared, redactor: &Redactor) -> Span {
+    let host = || url::Url::parse(&prepared.url).ok().and_then(|url| url.host_str().map(|host| redactor.text(host))).unwrap_or_default();
+    info_span!(
+        target: SPANS,
+        "send",
+        "otel.name" = prepared.method.as_str(),
+        "otel.kind" = "client",
+        "http.request.method" = prepared.method.as_str(),
+        "server.address" = host(),
+        webhook_id = call.message_id(),
+        "http.response.status_code" = Empty,
+        "error.type" = Empty,
+        "otel.status_code" = Empty
+    )
+}
+
+fn note_end(span: &Span, sent: &Result<Result<super::outbound::Response, Failure>, HandlerError>) {
+    let class = match sent {
+        Ok(Ok(response)) => {
+            span.record("http.response.status_code", response.status);
+            if response.status < 400 {
+                return;
+            }
+            ErrorClass::HttpStatus
+        }
+        Ok(Err(failure)) => failure.class,
+        Err(e) => e.class,
+    };
+    span.record("error.type", tracing::field::debug(class));
+    span.record("otel.status_code", "ERROR");
 }
 
 /// A number from 0 that differs from call to call.

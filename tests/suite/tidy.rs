@@ -17,11 +17,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("template", &["model"]),
     ("charts", &["model"]),
     ("config", &["model"]),
-    ("telemetry", &["config"]),
+    ("telemetry", &["config", "model"]),
     ("db", &["model", "template"]),
-    ("handlers", &["config", "model", "template"]),
-    ("engine", &["charts", "config", "db", "handlers", "matching", "model", "template"]),
-    ("http", &["config", "engine", "matching", "model"]),
+    ("handlers", &["config", "model", "telemetry", "template"]),
+    ("engine", &["charts", "config", "db", "handlers", "matching", "model", "telemetry", "template"]),
+    ("http", &["config", "engine", "matching", "model", "telemetry"]),
 ];
 /// Crates that a part of the tree does not know.
 const STRANGERS: &[(&str, &[&str])] = &[

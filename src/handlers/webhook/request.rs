@@ -13,6 +13,7 @@ use crate::handlers::render::{at, failed, nonsense};
 use crate::handlers::{Call, HandlerError};
 use crate::model::Timestamp;
 use crate::model::execution::MAX_CAPTURED_BYTES;
+use crate::model::trace::TraceContext;
 use crate::template::{self, Context};
 
 /// Methods a webhook may use.
@@ -96,6 +97,17 @@ impl Prepared {
             self.add_default("webhook-signature", &signature);
         }
         Ok(())
+    }
+
+    /// Names the trace that the request belongs to, unless the action names one itself.
+    pub fn pass_on(&mut self, trace: &TraceContext) {
+        if self.headers.iter().any(|h| h.name == "traceparent") {
+            return;
+        }
+        self.add_default("traceparent", &trace.traceparent);
+        if let Some(state) = &trace.tracestate {
+            self.add_default("tracestate", state);
+        }
     }
 
     fn add_default(&mut self, name: &str, value: &str) {
