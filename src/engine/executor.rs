@@ -8,10 +8,10 @@ use futures::FutureExt as _;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info, warn};
+use tracing::{Instrument as _, debug, error, info, warn};
 
 use super::running::StopReason;
-use super::{Engine, alerts, retry};
+use super::{Engine, alerts, retry, spans};
 use crate::db::attempts::NewAttempt;
 use crate::db::executions::Completion;
 use crate::db::ingest::NewExecution;
@@ -24,6 +24,8 @@ use crate::model::action::{Action, NewAction};
 use crate::model::event::Event;
 use crate::model::execution::{Attempt, ErrorClass, ExecutionError, Outcome, Status};
 use crate::model::stats::bucket_of;
+use crate::model::trace::TraceContext;
+use crate::telemetry::trace;
 
 /// An attempt to be made: claimed, with everything it needs.
 pub(super) struct Job {
@@ -38,6 +40,8 @@ pub(super) struct Job {
     pub claimed: Instant,
     /// When the execution was made.
     pub created_at: Timestamp,
+    /// The place in a trace under which it runs.
+    pub trace: Option<TraceContext>,
 }
 
 impl Job {
@@ -53,6 +57,7 @@ impl Job {
             definition: Arc::new(action.definition.clone()),
             claimed,
             created_at: x.created_at,
+            trace: x.trace.clone(),
         }
     }
 
@@ -104,6 +109,13 @@ impl Engine {
     /// Runs an attempt and records it. `None` when the lease was lost, or the end could not be stored: then nothing of it
     /// counts, and another attempt follows.
     pub(super) async fn run_entered(&self, job: Job, cancel: CancellationToken) -> Option<Finished> {
+        let span = spans::execute(&job);
+        let end = trace::within(job.trace.clone(), self.run_in_span(job, cancel)).instrument(span.clone()).await;
+        spans::executed(&span, end.as_ref());
+        end
+    }
+
+    async fn run_in_span(&self, job: Job, cancel: CancellationToken) -> Option<Finished> {
         let began = (Timestamp::now(), Instant::now());
         let host = self.host_for(&job.action_ref(), &job.event.tenant_id, false);
         let call = job.call(host.clone(), cancel.clone());
@@ -124,7 +136,7 @@ impl Engine {
         };
         let run = AssertUnwindSafe(bounded(&*handler, call)).catch_unwind();
         run.await.unwrap_or_else(|_| {
-            error!(execution_id = job.execution_id, handler = kind, "the handler panicked");
+            error!("the handler panicked");
             Err(HandlerError::retryable(ErrorClass::Internal, "The handler failed unexpectedly; the log has the details."))
         })
     }
@@ -172,16 +184,17 @@ impl Engine {
         };
         match recorded {
             Ok(true) => {
-                log_end(job, &finished, duration_ms);
+                log_end(&finished, duration_ms);
+                self.tell_of_execution(super::feed::after_attempt(job, finished.status, duration_ms));
                 self.inner.metrics.attempt(job.definition.handler_type.as_str(), outcome, finished.status, duration_ms);
                 Some(finished)
             }
             Ok(false) => {
-                warn!(execution_id = job.execution_id, attempt = job.attempt, "the lease was lost; the result of this attempt does not count");
+                warn!("the lease was lost; the result of this attempt does not count");
                 None
             }
             Err(e) => {
-                error!(execution_id = job.execution_id, error = e.0, "the end of an attempt could not be stored");
+                error!(error = e.0, "the end of an attempt could not be stored");
                 None
             }
         }
@@ -295,11 +308,11 @@ pub(super) fn redact(result: &mut Result<Output, HandlerError>, secrets: &[Strin
     logs.iter_mut().for_each(|line| *line = redactor.text(line));
 }
 
-fn log_end(job: &Job, end: &Finished, duration_ms: i64) {
-    let (id, event, tenant, action) = (&job.execution_id, &job.event.id, &job.event.tenant_id, &job.action_id);
+/// The span around it has the ids.
+fn log_end(end: &Finished, duration_ms: i64) {
     let status = end.status.name();
     match &end.error {
-        None => debug!(execution_id = id, event_id = event, tenant_id = tenant, action_id = action, status, duration_ms, "attempt ended"),
-        Some(e) => info!(execution_id = id, event_id = event, tenant_id = tenant, action_id = action, status, duration_ms, error = e.message, "attempt failed"),
+        None => debug!(status, duration_ms, "attempt ended"),
+        Some(e) => info!(status, duration_ms, error = e.message, "attempt failed"),
     }
 }

@@ -10,6 +10,7 @@ pub mod dead_letter;
 pub mod error;
 pub mod event;
 pub mod execution;
+pub mod feed;
 pub mod function;
 pub mod handler;
 pub mod health;
@@ -25,6 +26,7 @@ pub mod template;
 pub mod tenant;
 pub mod testing;
 pub mod time;
+pub mod trace;
 pub mod user;
 pub mod value;
 
