@@ -24,6 +24,10 @@ before(async () => {
     const all = await executions();
     return all.length >= 3 && all.every((x) => ['succeeded', 'dead_letter', 'failed'].includes(x.status)) && all;
   }, 30_000);
+  // Two alerts on what goes nowhere: one fires, the other is over.
+  for (const name of ['Any error', 'Any error at all']) await service.call('PUT', '/alert-rules', { kind: 'error_rate', name, threshold: 1, min_samples: 1, window_seconds: 3600, severity: 'critical' });
+  const firing = await until('two alerts', async () => service.call('GET', '/alerts?state=firing').then(({ items }) => items.length === 2 && items));
+  await service.call('POST', `/alerts/${firing[0].id}/resolve`);
   ids = { action: action.id, event: sent.event_id, good: ended.find((x) => x.status === 'succeeded').id, bad: ended.find((x) => x.status !== 'succeeded').id };
 });
 after(() => tested?.stop());
@@ -45,6 +49,8 @@ async function sidebar() {
 const behind = ({ action, event, good, bad }) => ({
   '/actions': ['/actions/new', '/actions/new?plain=1', `/actions/${action}`, `/actions/${action}/edit`, `/actions/${action}/edit?plain=1`, '/actions?q=nothing-like-this'],
   '/events': [`/events/${event}`, '/events?send=1'],
+  '/alerts': ['/alerts?tab=history', '/alerts?tab=history&kind=loop', '/alerts/rules', '/alerts/rules/new'],
+  '/bulk': ['/bulk/new?status=failed'],
   '/executions': [`/executions/${good}`, `/executions/${bad}`, '/executions?status=cancelled'],
 });
 

@@ -18,6 +18,7 @@ export async function startConsole() {
   try {
     for (const one of begun) if (one.status === 'rejected') throw one.reason;
     console.storageState = await setUp(service, browser);
+    await withoutReadyMade(service);
   } catch (error) {
     await console.stop().catch(() => {});
     throw error;
@@ -79,6 +80,12 @@ export const webhook = (url, rest) => ({ handler_type: 'webhook', configuration:
 
 /** Waits until the draft is judged and its test is back: the panel's sentence fits. */
 export const verdict = (page, pattern) => page.locator('.tester .says', { hasText: pattern }).waitFor();
+
+/** Deletes the actions that every new installation has, so that lists hold what a test has put there. */
+async function withoutReadyMade(service) {
+  const { items } = await service.call('GET', '/event-actions?tag=alerts');
+  for (const action of items) await service.call('DELETE', `/event-actions/${action.id}`);
+}
 
 /** The path of the page, without query. */
 export const pathOf = (page) => new URL(page.url()).pathname;

@@ -255,6 +255,28 @@ pub fn spark_line(values: &[Option<f64>]) -> String {
     format!("<svg width=\"72\" height=\"24\" viewBox=\"0 0 72 24\" aria-hidden=\"true\" focusable=\"false\"><path class=\"l l-2\" d=\"{path}\"/></svg>")
 }
 
+/// A line of 148 by 44 px over the limit that it should stay below, from zero upwards; empty for fewer than two known values.
+#[must_use]
+pub fn limit_line(values: &[Option<f64>], limit: f64) -> String {
+    let known = || values.iter().flatten().copied();
+    if known().count() < 2 {
+        return String::new();
+    }
+    let top = known().fold(limit, f64::max).max(f64::EPSILON);
+    let step = 148.0 / (values.len() - 1) as f64;
+    let y = |v: f64| 42.0 - 38.0 * (v / top).max(0.0);
+    let mut path = String::new();
+    for (i, value) in values.iter().enumerate() {
+        if let Some(v) = value {
+            let _ = write!(path, "{}{:.1} {:.1}", if path.is_empty() { 'M' } else { 'L' }, step * i as f64, y(*v));
+        }
+    }
+    let at = y(limit);
+    format!(
+        "<svg width=\"148\" height=\"44\" viewBox=\"0 0 148 44\" aria-hidden=\"true\" focusable=\"false\"><path class=\"l-limit\" d=\"M0 {at:.1}H148\"/><path class=\"l l-2\" d=\"{path}\"/></svg>"
+    )
+}
+
 /// Executions per hour as 24 bars of 96 by 20 px, for a row of a table.
 #[must_use]
 pub fn spark_bars(hourly: &[i64]) -> String {

@@ -18,7 +18,10 @@ use crate::frame::Frame;
 use crate::pages::action::ActionPage;
 use crate::pages::action_edit::{ActionEdit, ActionNew};
 use crate::pages::actions::Actions;
+use crate::pages::alert_rules::{AlertRuleNew, AlertRulePage, AlertRules};
+use crate::pages::alerts::Alerts;
 use crate::pages::audit::Audit;
+use crate::pages::bulk::{BulkNew, BulkPage, Bulks};
 use crate::pages::components::Gallery;
 use crate::pages::dead_letters::DeadLetters;
 use crate::pages::event::EventPage;
@@ -28,7 +31,7 @@ use crate::pages::executions::Executions;
 use crate::pages::functions::{FunctionNew, FunctionPage, Functions};
 use crate::pages::handlers::Handlers;
 use crate::pages::invitation::Accept;
-use crate::pages::keys::Keys;
+use crate::pages::keys::{KeyPage, Keys};
 use crate::pages::login::Login;
 use crate::pages::mailbox::{MailPage, Mailbox};
 use crate::pages::not_found::NotFound;
@@ -39,7 +42,7 @@ use crate::pages::setup::SetUp;
 use crate::pages::templates::{TemplateNew, TemplatePage, Templates};
 use crate::pages::tenants::{TenantPage, Tenants};
 use crate::pages::users::Users;
-use crate::preferences::Preferences;
+use crate::preferences::{OFF, Preferences};
 use crate::security::page_policy;
 
 /// One entry of the sidebar.
@@ -69,6 +72,32 @@ impl NavItem {
     }
 }
 
+/// The letter after `g` that leads to a page.
+#[must_use]
+pub fn letter_of(path: &str) -> Option<&'static str> {
+    const LETTERS: [(&str, &str); 18] = [
+        ("/", "o"),
+        ("/events", "e"),
+        ("/executions", "x"),
+        ("/dead-letters", "d"),
+        ("/alerts", "l"),
+        ("/bulk", "b"),
+        ("/actions", "a"),
+        ("/templates", "t"),
+        ("/functions", "f"),
+        ("/handlers", "h"),
+        ("/mailbox", "m"),
+        ("/secrets", "s"),
+        ("/keys", "k"),
+        ("/users", "u"),
+        ("/tenants", "n"),
+        ("/audit", "i"),
+        ("/settings", "c"),
+        ("/docs", "r"),
+    ];
+    LETTERS.iter().find(|(page, _)| *page == path).map(|(_, letter)| *letter)
+}
+
 const fn item(path: &'static str, label: &'static str, icon: Glyph) -> NavItem {
     NavItem { path, label, icon, needs: None }
 }
@@ -87,6 +116,8 @@ pub const NAV: &[(&str, &[NavItem])] = &[
             item("/events", "Events", icon::EVENT),
             item("/executions", "Executions", icon::EXECUTION),
             item("/dead-letters", "Dead letters", icon::DEAD_LETTERS),
+            item("/alerts", "Alerts", icon::BELL),
+            item("/bulk", "Bulk replays", icon::RETRY),
         ],
     ),
     ("Build", &[item("/actions", "Actions", icon::ACTION), item("/templates", "Templates", icon::DOCUMENT), item("/functions", "Functions", icon::FUNCTION)]),
@@ -117,10 +148,14 @@ fn is_bare(path: &str) -> bool {
     matches!(path, "/login" | "/setup" | "/invitation")
 }
 
-/// Whether a page has islands; the others load no script at all. A page that gets its first island gets its line here.
+/// Whether a page has islands; the others load no WebAssembly. A page that gets its first island gets its line here.
 fn has_islands(path: &str) -> bool {
     let under = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    matches!(path, "/" | "/actions" | "/actions/new" | "/dead-letters") || (path.starts_with("/actions/") && path.ends_with("/edit")) || under("/events") || under("/executions")
+    matches!(path, "/" | "/actions" | "/actions/new" | "/dead-letters" | "/alerts")
+        || (path.starts_with("/actions/") && path.ends_with("/edit"))
+        || under("/events")
+        || under("/executions")
+        || (path.starts_with("/bulk/") && path != "/bulk/new")
 }
 
 /// The path of the page under way; `/` outside a request.
@@ -164,20 +199,23 @@ fn set_headers() {
     }
 }
 
-/// Pages that a pointer rests on are fetched ahead; none of them changes anything.
-const SPECULATION: &str = r#"{"prefetch":[{"where":{"and":[{"href_matches":"/*"},{"not":{"href_matches":"/api/*"}}]},"eagerness":"moderate"}]}"#;
+/// Pages are fetched ahead from the moment a link is pressed, not earlier: what is fetched is shown as it was then. No link changes
+/// anything; signing out and everything else that does is a form.
+const SPECULATION: &str =
+    r#"{"prefetch":[{"where":{"and":[{"href_matches":"/*"},{"not":{"href_matches":"/api/*"}},{"not":{"href_matches":"/docs*"}}]},"eagerness":"conservative"}]}"#;
 
 /// The document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     provide_meta_context();
     set_headers();
     let path = current_path();
-    let theme = use_context::<Preferences>().unwrap_or_default().theme;
+    let Preferences { theme, are_keys_off, .. } = use_context().unwrap_or_default();
     let style = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
+    let script = format!("/{}/console.js", options.site_pkg_dir);
     let scripts = has_islands(&path).then(|| view! { <HydrationScripts options=options.clone() islands=true/> });
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme.attribute()>
+        <html lang="en" data-theme=theme.attribute() data-keys=are_keys_off.then_some(OFF)>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
@@ -185,6 +223,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="description" content="Runs configurable actions when domain events happen."/>
                 <link rel="stylesheet" href=style/>
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
+                <script src=script defer></script>
                 <script type="speculationrules" nonce=use_nonce()>{SPECULATION}</script>
                 <AutoReload options=options/>
                 {scripts}
@@ -214,11 +253,19 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/executions") view=Executions ssr=SsrMode::Async/>
                 <Route path=path!("/executions/:id") view=ExecutionPage ssr=SsrMode::Async/>
                 <Route path=path!("/dead-letters") view=DeadLetters ssr=SsrMode::Async/>
+                <Route path=path!("/bulk") view=Bulks ssr=SsrMode::Async/>
+                <Route path=path!("/bulk/new") view=BulkNew ssr=SsrMode::Async/>
+                <Route path=path!("/bulk/:id") view=BulkPage ssr=SsrMode::Async/>
+                <Route path=path!("/alerts") view=Alerts ssr=SsrMode::Async/>
+                <Route path=path!("/alerts/rules") view=AlertRules ssr=SsrMode::Async/>
+                <Route path=path!("/alerts/rules/new") view=AlertRuleNew ssr=SsrMode::Async/>
+                <Route path=path!("/alerts/rules/:id") view=AlertRulePage ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=Login ssr=SsrMode::Async/>
                 <Route path=path!("/setup") view=SetUp ssr=SsrMode::Async/>
                 <Route path=path!("/invitation") view=Accept ssr=SsrMode::Async/>
                 <Route path=path!("/secrets") view=Secrets ssr=SsrMode::Async/>
                 <Route path=path!("/keys") view=Keys ssr=SsrMode::Async/>
+                <Route path=path!("/keys/:id") view=KeyPage ssr=SsrMode::Async/>
                 <Route path=path!("/users") view=Users ssr=SsrMode::Async/>
                 <Route path=path!("/tenants") view=Tenants ssr=SsrMode::Async/>
                 <Route path=path!("/tenants/:id") view=TenantPage ssr=SsrMode::Async/>
@@ -252,7 +299,16 @@ mod tests {
     }
 
     #[test]
-    fn documents_load_no_script() {
+    fn every_page_of_the_sidebar_has_a_letter_of_its_own() {
+        let letters: Vec<_> = NAV.iter().flat_map(|(_, items)| items.iter()).map(|item| letter_of(item.path).expect(item.path)).collect();
+        let mut once = letters.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), letters.len(), "{letters:?}");
+    }
+
+    #[test]
+    fn documents_load_no_program() {
         for (path, islands) in [
             ("/", true),
             ("/actions/new", true),

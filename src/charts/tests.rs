@@ -53,3 +53,10 @@ fn axes_end_at_round_numbers() {
         assert!((ceiling(most) - top).abs() < f64::EPSILON, "{most}: {}", ceiling(most));
     }
 }
+
+#[test]
+fn a_line_and_its_limit_share_a_scale() {
+    let drawn = limit_line(&[Some(0.0), None, Some(40.0)], 10.0);
+    assert!(drawn.contains("d=\"M0 32.5H148\"") && drawn.contains("M0.0 42.0L148.0 4.0"), "{drawn}");
+    assert_eq!(limit_line(&[Some(1.0), None], 10.0), "");
+}

@@ -41,18 +41,9 @@ impl Engine {
             return Err(ApiError::invalid("/status", "unknown_word", format!("status is {status:?}; it must be one of {known}.")));
         }
         let after: Option<String> = cursor::decode(&page)?;
-        let tenant = self.narrowed(caller, filter.tenant_id.as_deref())?;
+        let tenant = caller.reads(filter.tenant_id.as_deref())?;
         let items = executions::list(self.db(), tenant.as_deref(), &filter, after.as_deref(), limit + 1).await.map_err(internal)?;
         Ok(cursor::page(items, limit, |x| x.id.clone()))
-    }
-
-    /// The tenant that a list is narrowed to: the caller's, or what a platform caller asks for.
-    pub(super) fn narrowed(&self, caller: &Caller, asked: Option<&str>) -> Result<Option<String>, ApiError> {
-        match (&caller.tenant_id, asked) {
-            (Some(own), None) => Ok(Some(own.clone())),
-            (Some(own), Some(asked)) if own != asked && !caller.is_platform => Err(ApiError::not_found("tenant", asked)),
-            (_, asked) => Ok(asked.map(str::to_owned)),
-        }
     }
 
     /// One execution with its attempts, the one under way included.
@@ -134,6 +125,7 @@ impl Engine {
             created_at: Timestamp::now(),
             replay_of: Some(old.id.clone()),
             ordering_key: None,
+            trace: crate::telemetry::trace::current(),
         };
         let body_hash = format!("replay:{new_id}");
         let item = IngestItem { event: Arc::new(event), body_hash, idempotency_key: None, executions: vec![x], event_exists };
@@ -170,7 +162,12 @@ impl Engine {
             .await?;
         tx.commit().await.map_err(internal)?;
         self.inner.running.stop(id, StopReason::Cancelled);
-        self.visible_execution(caller, id).await
+        let now = self.visible_execution(caller, id).await?;
+        // What runs tells of its end by itself.
+        if now.status == Status::Cancelled {
+            self.tell_of_execution(super::feed::as_it_is(&now));
+        }
+        Ok(now)
     }
 
     /// Dead letters that nobody has handled, latest first.

@@ -1,6 +1,6 @@
 //! Prometheus text for `/metrics`: names with units, labels from small fixed sets, no tenant's data.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -11,7 +11,11 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::Engine;
+use crate::model::alert::{AlertState, Severity};
 use crate::model::execution::{Outcome, Status};
+
+/// The states of an alert that is not over.
+const OPEN_STATES: [AlertState; 4] = [AlertState::Pending, AlertState::Firing, AlertState::Acknowledged, AlertState::Silenced];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct HandlerLabels {
@@ -29,6 +33,12 @@ struct ResultLabel {
     result: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AlertLabels {
+    severity: &'static str,
+    state: &'static str,
+}
+
 /// What this node counts since it started.
 pub(super) struct Metrics {
     registry: Registry,
@@ -40,6 +50,8 @@ pub(super) struct Metrics {
     waiting: Gauge,
     actions: Gauge,
     database_up: Gauge,
+    oldest_due: Gauge<f64, AtomicU64>,
+    alerts: Family<AlertLabels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -58,7 +70,10 @@ impl Default for Metrics {
         registry.register("waiting", "Executions that wait to be started, on all nodes", waiting.clone());
         registry.register("actions", "Actions in the registry", actions.clone());
         registry.register("database_up", "Whether the database answered at the last look", database_up.clone());
-        Self { registry, events, attempts, seconds, executions, running, waiting, actions, database_up }
+        let (oldest_due, alerts) = (Gauge::<f64, AtomicU64>::default(), Family::<AlertLabels, Gauge>::default());
+        registry.register_with_unit("oldest_due", "How long the oldest execution that is due has waited, on all nodes", Unit::Seconds, oldest_due.clone());
+        registry.register("alerts", "Alerts that are not over, on all nodes, by severity and state", alerts.clone());
+        Self { registry, oldest_due, alerts, events, attempts, seconds, executions, running, waiting, actions, database_up }
     }
 }
 
@@ -87,6 +102,13 @@ impl Engine {
         m.waiting.set(self.inner.queue_depth.load(Ordering::Relaxed));
         m.actions.set(i64::try_from(self.inner.matcher.len()).unwrap_or(i64::MAX));
         m.database_up.set(i64::from(self.inner.database_up.load(Ordering::Acquire)));
+        m.oldest_due.set(self.inner.live.borrow().all.oldest_pending_ms.unwrap_or(0) as f64 / 1_000.0);
+        let open = self.open_alert_counts();
+        for (severity, state) in Severity::ALL.into_iter().flat_map(|severity| OPEN_STATES.map(|state| (severity, state))) {
+            let labels = AlertLabels { severity: severity.name(), state: state.name() };
+            // Every pair is there from the start, so that an alert on it can be written before the first one.
+            m.alerts.get_or_create(&labels).set(open.get(&(severity, state)).copied().unwrap_or(0));
+        }
         let mut out = String::new();
         if encode(&mut out, &m.registry).is_err() {
             out.clear();

@@ -38,8 +38,7 @@ impl Engine {
             metadata: Value::Object(metadata),
             ..NewEvent::default()
         };
-        let accepted = self.accept(caller, new, 0);
-        accepted.map(|(event, _)| event).map_err(|e| ApiError { errors: e.errors.into_iter().map(under_event).collect(), ..e })
+        self.accept_sample(caller, new).map_err(|e| ApiError { errors: e.errors.into_iter().map(under_event).collect(), ..e })
     }
 
     /// A call on behalf of `tenant` that belongs to no action and no execution.

@@ -96,12 +96,14 @@ impl Engine {
         let session = self.begin_session(&mut tx, &user, &visitor, "user.sign_in").await?;
         tx.commit().await.map_err(internal)?;
         self.access().administered.store(true, Ordering::Release);
+        self.make_notify_actions().await;
         Ok((session, user))
     }
 
     /// Stores a platform administrator, who is also administrator of the default tenant.
     async fn insert_administrator(&self, tx: &mut Tx, caller: &Caller, account: &NewAccount, hash: &str) -> Result<User, ApiError> {
         let now = Timestamp::now();
+        let is_first = users::count_platform_admins(tx).await.map_err(internal)? == 0;
         let membership = Membership { tenant_id: DEFAULT_TENANT.to_owned(), role: Role::Admin };
         let user = User {
             id: Uuid::now_v7().to_string(),
@@ -116,6 +118,9 @@ impl Engine {
             return Err(ApiError::conflict("email_taken", "There is an account with this address already."));
         }
         users::set_membership(tx, &user.id, &membership, now).await.map_err(internal)?;
+        if is_first {
+            settings::put_in(tx, super::alerts::DUE_KEY, &user.email).await.map_err(internal)?;
+        }
         self.audit(tx, caller, "user.create", ("user", &user.id), None, None, Some(json!(user))).await?;
         Ok(user)
     }
@@ -141,6 +146,10 @@ impl Engine {
         settings::put_in(&mut tx, TOKENS_KEY, "[]").await.map_err(internal)?;
         tx.commit().await.map_err(internal)?;
         self.access().administered.store(true, Ordering::Release);
+        // At the start of the service the tenants are not known yet; it makes them a moment later.
+        if self.tenant_exists(DEFAULT_TENANT) {
+            self.make_notify_actions().await;
+        }
         Ok(user)
     }
 

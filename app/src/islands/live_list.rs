@@ -28,6 +28,8 @@ pub enum Watched {
     Executions(ExecutionFilter),
     /// Dead letters that nobody has handled.
     DeadLetters(ExecutionFilter),
+    /// Changes of alerts; `since` is the revision of the last one seen.
+    Alerts,
 }
 
 /// How many items a list has above the one with the id `since`; at most 50. All of them when there was none.
@@ -44,9 +46,10 @@ pub async fn count_newer(of: Watched, since: Option<String>) -> Result<u32, Refu
             items.iter().take_while(|e| since.as_deref() != Some(&e.id)).count()
         }
         Watched::Executions(filter) => answer(engine.list_executions(&caller, filter, page).await)?.items.iter().take_while(|x| above(&x.id)).count(),
+        Watched::Alerts => answer(engine.count_alert_changes(&caller, since.as_deref().and_then(|s| s.parse().ok()).unwrap_or(0)))?,
         Watched::DeadLetters(filter) => answer(engine.dead_letters(&caller, filter, page).await)?.items.iter().take_while(|x| above(&x.id)).count(),
     };
-    Ok(u32::try_from(count).unwrap_or(MOST))
+    Ok(u32::try_from(count).unwrap_or(MOST).min(MOST))
 }
 
 /// Where an execution stands now, and how many attempts have begun.
@@ -57,7 +60,7 @@ pub async fn execution_now(id: String) -> Result<(Status, u32), Refusal> {
 }
 
 /// Does something again and again while the page can be seen. On the server it never begins.
-fn while_seen(task: impl Fn() + 'static) {
+pub(super) fn while_seen(period: Duration, task: impl Fn() + 'static) {
     #[cfg(feature = "hydrate")]
     set_interval(
         move || {
@@ -65,10 +68,10 @@ fn while_seen(task: impl Fn() + 'static) {
                 task();
             }
         },
-        PERIOD,
+        period,
     );
     #[cfg(not(feature = "hydrate"))]
-    let _ = (task, PERIOD);
+    let _ = (task, period);
 }
 
 /// The line above a list: how fresh it is, then a link to what is newer. Always there and always as high, so that no row moves.
@@ -86,9 +89,10 @@ pub fn LiveList(
     let newer = RwSignal::new(0_u32);
     let is_live = RwSignal::new(false);
     let busy = StoredValue::new(false);
+    let (quiet, word) = if of == Watched::Alerts { ("Live. Nothing changed since ", "changed") } else { ("Live. Nothing new since ", "new") };
     Effect::new(move |_| {
         let (of, since) = (of.clone(), since.clone());
-        while_seen(move || {
+        while_seen(PERIOD, move || {
             if busy.get_value() || newer.get_untracked() >= MOST {
                 return;
             }
@@ -107,12 +111,12 @@ pub fn LiveList(
     let class = move || if newer.get() > 0 { "newrows" } else { "newrows is-none" };
     let line = move || match newer.get() {
         0 => {
-            let how = if is_live.get() { "Live. Nothing new since " } else { "As of " };
+            let how = if is_live.get() { quiet } else { "As of " };
             view! { <span>{how}{as_of.clone()}</span> }.into_any()
         }
         n => {
             let more = if n >= MOST { "+" } else { "" };
-            view! { <a href=href.clone()>{format!("{n}{more} new. Show them")}</a> }.into_any()
+            view! { <a href=href.clone()>{format!("{n}{more} {word}. Show them")}</a> }.into_any()
         }
     };
     view! { <div class=class role="status">{line}</div> }
@@ -133,7 +137,7 @@ pub fn LiveStatus(
     let href = format!("/executions/{id}");
     Effect::new(move |_| {
         let id = id.clone();
-        while_seen(move || {
+        while_seen(PERIOD, move || {
             if busy.get_value() || now.with_untracked(|(status, _)| status.is_terminal()) {
                 return;
             }

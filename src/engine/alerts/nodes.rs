@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::db::nodes;
 use crate::engine::Engine;
+use crate::engine::feed::Told;
 
 /// Milliseconds after which a node that says nothing no longer counts.
 const SILENT_MS: i64 = 15_000;
@@ -43,6 +44,9 @@ pub struct NodeReport {
     pub breakers: BTreeMap<String, OpenBreaker>,
     /// Handlers that cannot work although actions use them, with why.
     pub unavailable: BTreeMap<String, String>,
+    /// Its latest executions that went on, for those who watch elsewhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub executions: Vec<Told>,
 }
 
 /// The number behind a name in a file of lines such as `VmRSS:   1234 kB`.
@@ -83,6 +87,7 @@ impl Engine {
             connections_percent: self.db().connections_percent(),
             breakers: self.breakers_here(),
             unavailable: self.unavailable_in_use().into_iter().collect(),
+            executions: self.told_executions(),
         })
     }
 
@@ -93,9 +98,15 @@ impl Engine {
         if self.db().is_shared() {
             nodes::report(self.db(), &own.node, &serde_json::to_string(&own)?).await?;
             let others = nodes::recent(self.db(), SILENT_MS).await?;
-            all.extend(others.into_iter().filter(|(name, _)| *name != own.node).filter_map(|(_, text)| serde_json::from_str(&text).ok()));
+            let names: Vec<String> = others.iter().map(|(name, _)| name.clone()).collect();
+            self.forget_unheard(&names);
+            let others = others.into_iter().filter(|(name, _)| *name != own.node).filter_map(|(_, text)| serde_json::from_str::<NodeReport>(&text).ok());
+            all.extend(others.map(|mut report| {
+                self.hear_executions(&report.node, std::mem::take(&mut report.executions));
+                report
+            }));
         }
-        all.push(own);
+        all.push(NodeReport { executions: Vec::new(), ..own });
         let all = Arc::new(all);
         self.inner.alerts.reports.store(all.clone());
         Ok(all)
