@@ -40,6 +40,7 @@ const save = (page) => page.locator('.savebar').getByRole('button', { name: 'Sav
 const saved = (page, version) => page.waitForURL((url) => url.searchParams.get('saved') === String(version));
 /** A section of the comparison: one field. */
 const field = (page, name) => page.locator('#conflict .rule-top').filter({ has: page.getByRole('heading', { name, exact: true }) });
+/** Which side is taken for a field: Mine or Theirs. */
 const choice = async (page, name) => (await field(page, name).locator('button[aria-pressed="true"]').innerText()).trim();
 
 const make = () =>
@@ -73,16 +74,16 @@ test('the second save shows the difference field by field, and both people’s w
     assert.match(await conflict.getByRole('heading').first().innerText(), new RegExp(`${ADMIN.email}.* saved version 2 while you were editing`));
     await bob.waitForFunction(() => document.activeElement?.id === 'conflict');
     const names = await conflict.getByRole('heading', { level: 3 }).allInnerTexts();
-    assert.deepEqual(names.sort(), ['conditions', 'description', 'name', 'priority'], 'each field that differs, and no other');
+    assert.deepEqual(names.sort(), ['condition data.total', 'description', 'name', 'priority'], 'each piece that differs, and no other');
     assert.ok(await field(bob, 'name').getByText('both changed it').isVisible());
     for (const only of ['priority', 'description']) assert.equal(await field(bob, only).getByText('both changed it').count(), 0, only);
     for (const text of ['Tell both warehouses', 'Tell the warehouse now']) assert.ok(await field(bob, 'name').getByText(text).isVisible(), text);
-    assert.deepEqual([await choice(bob, 'name'), await choice(bob, 'description'), await choice(bob, 'priority')], ['Mine', 'Mine', 'Theirs'], 'what only one of them changed is taken');
+    assert.deepEqual([await choice(bob, 'name'), await choice(bob, 'description'), await choice(bob, 'priority')], ['Keep mine', 'Keep mine', 'Take theirs'], 'what only one of them changed is taken');
     assert.deepEqual(await accessibilityFindings(bob), []);
     assert.ok(await bob.locator('.savebar').getByRole('button', { name: 'Save', exact: true }).isDisabled(), 'nothing is saved before all is decided');
     assert.equal((await service.call('GET', `/event-actions/${action.id}`)).version, 2);
 
-    await field(bob, 'name').getByRole('button', { name: 'Theirs' }).click();
+    await field(bob, 'name').getByRole('button', { name: 'Take theirs' }).click();
     await bob.getByRole('button', { name: 'Continue with these' }).click();
     await conflict.waitFor({ state: 'detached' });
     await until('the draft has what was decided', async () => (await bob.inputValue('#f-name')) === 'Tell the warehouse now');
@@ -96,6 +97,49 @@ test('the second save shows the difference field by field, and both people’s w
   assert.deepEqual([now.version, now.name, now.description, now.priority, now.conditions[0].value], [3, 'Tell the warehouse now', 'second', 'high', 250]);
 });
 
+test('conditions, context filters and settings are decided one by one', async () => {
+  const { service, inPage, open } = tested;
+  const row = (name, value) => ({ field: `data.${name}`, operator: 'equals', value });
+  const action = await service.call('POST', '/event-actions', webhook('https://wms.example/orders', {
+    name: 'Piece by piece',
+    tenant_id: 'default',
+    configuration: { url: 'https://wms.example/orders', method: 'POST', headers: { 'x-a': '1', 'x-b': '1' } },
+    context_filters: { region: 'eu', shop: 'north' },
+    conditions: [row('a', 'base'), row('b', 'base'), { any: [row('c', 'base'), row('d', 'base')] }],
+  }));
+  await inPage('conflict-pieces', async (page) => {
+    await open(page, `/actions/${action.id}/edit`);
+    const value = (n) => page.locator('.cond').nth(n).locator('input.val');
+    await value(0).fill('mine');
+    await value(1).fill('mine');
+    await value(3).fill('mine');
+    await service.call('PATCH', `/event-actions/${action.id}`, {
+      configuration: { url: 'https://wms.example/other', method: 'POST', headers: { 'x-a': '2', 'x-b': '1' } },
+      context_filters: { region: 'us', shop: 'north' },
+      conditions: [row('b', 'theirs'), { any: [row('c', 'theirs'), row('d', 'base')] }, row('e', 'theirs')],
+    });
+    await save(page);
+    await page.locator('#conflict').waitFor();
+    assert.deepEqual(await page.locator('#conflict').getByRole('heading', { level: 3 }).allInnerTexts(), [
+      'condition data.a', 'condition data.b', 'group any, condition data.c', 'group any, condition data.d', 'condition data.e',
+      'configuration, headers, x-a', 'configuration, url', 'context filters, region',
+    ]);
+    assert.ok(await field(page, 'condition data.b').getByText('data.b equals "theirs"').isVisible(), 'a condition is shown as it is read');
+    for (const [name, wanted, both] of [['condition data.a', 'Keep mine', 1], ['condition data.b', 'Keep mine', 1], ['group any, condition data.c', 'Take theirs', 0], ['group any, condition data.d', 'Keep mine', 0], ['condition data.e', 'Take theirs', 0], ['context filters, region', 'Take theirs', 0]]) {
+      assert.deepEqual([await choice(page, name), await field(page, name).getByText('both changed it').count()], [wanted, both], name);
+    }
+    await field(page, 'condition data.b').getByRole('button', { name: 'Take theirs' }).click();
+    await field(page, 'configuration, url').getByRole('button', { name: 'Keep mine' }).click();
+    await page.getByRole('button', { name: 'Continue with these' }).click();
+    await page.locator('#conflict').waitFor({ state: 'detached' });
+    await save(page);
+    await saved(page, 3);
+  }, REFUSED);
+  const now = await service.call('GET', `/event-actions/${action.id}`);
+  assert.deepEqual(now.conditions, [row('a', 'mine'), row('b', 'theirs'), { any: [row('c', 'theirs'), row('d', 'mine')] }, row('e', 'theirs')]);
+  assert.deepEqual([now.configuration, now.context_filters], [{ url: 'https://wms.example/orders', method: 'POST', headers: { 'x-a': '2', 'x-b': '1' } }, { region: 'us', shop: 'north' }]);
+});
+
 test('undo after the comparison brings the own words back', async () => {
   const { service, inPage, open } = tested;
   const action = await make();
@@ -104,7 +148,7 @@ test('undo after the comparison brings the own words back', async () => {
     await page.fill('#f-name', 'Mine');
     await service.call('PATCH', `/event-actions/${action.id}`, { name: 'Theirs' });
     await save(page);
-    await field(page, 'name').getByRole('button', { name: 'Theirs' }).click();
+    await field(page, 'name').getByRole('button', { name: 'Take theirs' }).click();
     await page.getByRole('button', { name: 'Continue with these' }).click();
     await until('theirs is taken', async () => (await page.inputValue('#f-name')) === 'Theirs');
     await page.keyboard.press('Control+z');

@@ -2,6 +2,7 @@
 //!
 //! Pure, and the same code on both sides: the islands hold it in signals, the plain forms post into it.
 
+pub mod align;
 pub mod catalog;
 pub mod config;
 pub mod form;
@@ -10,6 +11,7 @@ pub mod history;
 pub mod json_text;
 pub mod merge;
 pub mod read;
+pub mod steps;
 pub mod tree;
 pub mod tree_edit;
 pub mod tree_json;

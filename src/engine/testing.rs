@@ -1,4 +1,4 @@
-//! Tests without risk: saved actions, drafts, "which actions would this fire", and backtests. The production evaluator decides.
+//! Tests without risk: saved actions, drafts, "which actions would this fire". The production evaluator decides.
 
 use std::sync::Arc;
 
@@ -7,23 +7,18 @@ use uuid::Uuid;
 
 use super::dispatcher::brief;
 use super::{Caller, Engine, internal, not_written};
-use crate::db::events;
 use crate::db::ingest::IngestItem;
 use crate::handlers::{ActionRef, Call, HandlerError};
-use crate::matching::{Candidate, Gate, GateOutcome, MatchReport, explain};
+use crate::matching::{Gate, GateOutcome, MatchReport, explain};
 use crate::model::ApiError;
 use crate::model::access::Scope;
 use crate::model::action::{Action, ExecutionMode, NewAction};
 use crate::model::event::{Event, NewEvent};
 use crate::model::execution::ErrorClass;
-use crate::model::testing::{BacktestReport, BacktestRequest, Considered, EventFilter, MatchRequest, MatchResponse, StoppedAt, TestReport, TestRequest};
+use crate::model::testing::{Considered, MatchRequest, MatchResponse, TestReport, TestRequest};
 
 /// Most actions that a match lists as stopped.
 const MAX_STOPPED: usize = 1000;
-/// Events of a backtest when nobody says how many.
-const DEFAULT_BACKTEST: u32 = 200;
-/// Most events of a backtest.
-const MAX_BACKTEST: u32 = 1000;
 
 impl Engine {
     /// Tests a saved action with a made-up event. With `dry_run: false` it is stored and run for real, whatever the gates say of
@@ -51,15 +46,25 @@ impl Engine {
     ///
     /// # Errors
     /// 422 for a bad draft or event, or when a real send is asked for.
-    pub async fn test_draft(&self, caller: &Caller, mut draft: NewAction, request: TestRequest) -> Result<TestReport, ApiError> {
+    pub async fn test_draft(&self, caller: &Caller, draft: NewAction, request: TestRequest) -> Result<TestReport, ApiError> {
+        self.test_draft_of(caller, None, draft, request).await
+    }
+
+    /// The same for a draft that is a change of the saved action `id`: its limits are those of what has run.
+    ///
+    /// # Errors
+    /// 404, and as above.
+    pub async fn test_draft_of(&self, caller: &Caller, id: Option<&str>, mut draft: NewAction, request: TestRequest) -> Result<TestReport, ApiError> {
         caller.require(Scope::ActionsRead)?;
+        let saved = id.map(|id| self.visible_action(caller, id)).transpose()?;
         if !request.dry_run {
             return Err(ApiError::invalid("/dry_run", "not_with_draft", "A draft can only be tested dry; save the action to send for real."));
         }
         draft.tenant_id = self.owner(caller, draft.tenant_id.take())?;
         self.check_action(caller, &draft)?;
         let event = self.made_up(caller, &draft, &request)?;
-        Ok(self.dry_run(&ActionRef { id: "draft".to_owned(), name: draft.name.clone(), version: 0, tenant_id: draft.tenant_id.clone() }, &draft, event))
+        let (id, version) = saved.map_or_else(|| ("draft".to_owned(), 0), |a| (a.id.clone(), a.version));
+        Ok(self.dry_run(&ActionRef { id, name: draft.name.clone(), version, tenant_id: draft.tenant_id.clone() }, &draft, event))
     }
 
     /// The event of a test: of the caller's tenant, else of the action's, else what `metadata.tenant_id` says.
@@ -85,12 +90,13 @@ impl Engine {
     }
 
     fn fill_limits(&self, report: &mut MatchReport, action_id: &str, definition: &NewAction) {
-        match self.waits_for(action_id, definition) {
-            Some(wait) => report.fill(Gate::RateLimit, GateOutcome::Waits, wait.reason),
-            None => {
+        match self.room_of(action_id, definition) {
+            Err(wait) => report.fill(Gate::RateLimit, GateOutcome::Waits, wait.reason),
+            Ok(room) => {
                 let reason = match (definition.rate_limit, definition.max_concurrency) {
-                    (Some(r), _) => format!("Within {} per {} s on this node.", r.max, r.per_seconds),
-                    (None, Some(n)) => format!("Fewer than {n} run on this node."),
+                    (Some(r), None) => format!("{} of {} tokens left for {} s on this node.", room.min(r.max), r.max, r.per_seconds),
+                    (Some(r), Some(n)) => format!("{} may start now on this node; at most {} in {} s, {n} at once.", room.min(r.max).min(n), r.max, r.per_seconds),
+                    (None, Some(n)) => format!("{} of {n} places free on this node.", room.min(n)),
                     (None, None) => "No limit set; the breaker is closed.".to_owned(),
                 };
                 report.fill(Gate::RateLimit, GateOutcome::Passed, reason);
@@ -185,54 +191,5 @@ impl Engine {
             }
         }
         Ok(response)
-    }
-
-    /// Runs a saved action's gates against the latest stored events.
-    ///
-    /// # Errors
-    /// 404, 422.
-    pub async fn backtest(&self, caller: &Caller, id: &str, request: BacktestRequest) -> Result<BacktestReport, ApiError> {
-        caller.require(Scope::ActionsRead)?;
-        let action = self.visible_action(caller, id)?;
-        self.backtest_of(caller, &action.definition, &request).await
-    }
-
-    /// Runs a draft's gates against the latest stored events.
-    ///
-    /// # Errors
-    /// 422.
-    pub async fn backtest_draft(&self, caller: &Caller, mut draft: NewAction, request: BacktestRequest) -> Result<BacktestReport, ApiError> {
-        caller.require(Scope::ActionsRead)?;
-        draft.tenant_id = self.owner(caller, draft.tenant_id.take())?;
-        self.backtest_of(caller, &draft, &request).await
-    }
-
-    async fn backtest_of(&self, caller: &Caller, definition: &NewAction, request: &BacktestRequest) -> Result<BacktestReport, ApiError> {
-        caller.require(Scope::EventsRead)?;
-        let limit = request.limit.unwrap_or(DEFAULT_BACKTEST);
-        if !(1..=MAX_BACKTEST).contains(&limit) {
-            return Err(ApiError::invalid("/limit", "out_of_range", format!("limit is {limit}; it must be 1 to {MAX_BACKTEST}.")));
-        }
-        let tenant = definition.tenant_id.clone().or_else(|| caller.tenant_id.clone());
-        let events = events::list(self.db(), tenant.as_deref(), &EventFilter::default(), None, limit).await.map_err(internal)?;
-        // Whether the action would match says nothing of whether it is switched on now.
-        let enabled = NewAction { is_enabled: true, ..definition.clone() };
-        let mut out = BacktestReport { considered: events.len(), matched: 0, event_ids: Vec::new(), stopped: Vec::new(), condition_passes: vec![0; definition.conditions.len()] };
-        let mut stopped = std::collections::BTreeMap::<Gate, usize>::new();
-        for event in &events {
-            let report = explain(Candidate::from(&enabled), event);
-            let conditions = report.gates.iter().find(|g| g.gate == Gate::Conditions).map(|g| g.conditions.as_slice()).unwrap_or_default();
-            for (passes, condition) in out.condition_passes.iter_mut().zip(conditions) {
-                *passes += usize::from(condition.holds);
-            }
-            if report.matched {
-                out.matched += 1;
-                out.event_ids.push(event.id.clone());
-            } else if let Some(gate) = report.stopped_at {
-                *stopped.entry(gate).or_default() += 1;
-            }
-        }
-        out.stopped = stopped.into_iter().map(|(gate, count)| StoppedAt { gate, count }).collect();
-        Ok(out)
     }
 }

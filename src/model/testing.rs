@@ -121,6 +121,8 @@ pub struct BacktestReport {
     pub stopped: Vec<StoppedAt>,
     /// How many events each top-level condition lets pass, in order.
     pub condition_passes: Vec<usize>,
+    /// Whether time ran out (5 s) before as many events were looked at as asked for.
+    pub is_cut_short: bool,
 }
 
 /// How many events one gate stopped.

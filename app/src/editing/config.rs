@@ -4,26 +4,38 @@ use event_actions::model::error::Faults;
 use serde_json::{Map, Value, json};
 
 use super::handler_form::{Control, FormField, HandlerForm};
-use super::json_text;
+use super::{json_text, steps};
 
 /// The configuration as its controls show it. Members without a control, and those of an unknown handler, stay as they are.
 #[must_use]
-pub fn open(handler: Option<&HandlerForm>, configuration: &Value) -> Value {
+pub fn open(handlers: &[HandlerForm], handler_type: &str, configuration: &Value) -> Value {
+    open_with(handlers, HandlerForm::find(handlers, handler_type), configuration)
+}
+
+/// The same for a form that is at hand.
+#[must_use]
+pub fn open_with(handlers: &[HandlerForm], handler: Option<&HandlerForm>, configuration: &Value) -> Value {
     let Some((handler, members)) = handler.zip(configuration.as_object()) else {
         return configuration.clone();
     };
-    members.iter().map(|(name, value)| (name.clone(), handler.field(name).map_or_else(|| value.clone(), |field| open_field(field.control, value)))).collect()
+    members.iter().map(|(name, value)| (name.clone(), handler.field(name).map_or_else(|| value.clone(), |field| open_field(handlers, field.control, value)))).collect()
 }
 
 /// The configuration that the controls mean. A text instead of controls is JSON.
 #[must_use]
-pub fn close(handler: Option<&HandlerForm>, shown: Option<&Value>, faults: &mut Faults) -> Value {
+pub fn close(handlers: &[HandlerForm], handler_type: &str, shown: Option<&Value>, faults: &mut Faults) -> Value {
+    close_at("/configuration", handlers, HandlerForm::find(handlers, handler_type), shown, faults)
+}
+
+/// The same for a form that stands at a pointer.
+#[must_use]
+pub fn close_at(base: &str, handlers: &[HandlerForm], handler: Option<&HandlerForm>, shown: Option<&Value>, faults: &mut Faults) -> Value {
     let members = match shown {
         Some(Value::String(text)) => {
             return match json_text::parse_object(text) {
                 Ok(map) => Value::Object(map),
                 Err(fault) => {
-                    faults.add("/configuration", "bad_json", fault.sentence());
+                    faults.add(base, "bad_json", fault.sentence());
                     json!({})
                 }
             };
@@ -34,18 +46,18 @@ pub fn close(handler: Option<&HandlerForm>, shown: Option<&Value>, faults: &mut 
     let mut out = Map::new();
     for (name, value) in members {
         let field = handler.and_then(|h| h.field(&name));
-        let at = format!("/configuration/{}", name.replace('~', "~0").replace('/', "~1"));
+        let at = format!("{base}/{}", name.replace('~', "~0").replace('/', "~1"));
         match field {
             None => drop(out.insert(name, value)),
             Some(field) => {
-                if let Some(value) = close_field(field, value, &at, faults) {
+                if let Some(value) = close_field(handlers, field, value, &at, faults) {
                     out.insert(name, value);
                 }
             }
         }
     }
     for field in handler.iter().flat_map(|h| &h.fields).filter(|f| f.required && !out.contains_key(&f.name)) {
-        let at = format!("/configuration/{}", field.name);
+        let at = format!("{base}/{}", field.name);
         if !faults.0.iter().any(|f| f.pointer.starts_with(&at)) {
             faults.add(at, "missing", format!("{} is needed.", field.label));
         }
@@ -53,17 +65,17 @@ pub fn close(handler: Option<&HandlerForm>, shown: Option<&Value>, faults: &mut 
     Value::Object(out)
 }
 
-fn open_field(control: Control, value: &Value) -> Value {
+fn open_field(handlers: &[HandlerForm], control: Control, value: &Value) -> Value {
     match (control, value) {
         (Control::Number, Value::Number(n)) => json!(n.to_string()),
         (Control::Pairs, Value::Object(map)) => map.iter().map(|(k, v)| json!([k, v])).collect(),
         (Control::Json, value) => json!(json_shown(value)),
-        (Control::Steps, Value::Array(steps)) => steps.iter().map(open_step).collect(),
+        (Control::Steps, Value::Array(all)) => all.iter().map(|step| steps::open(handlers, step)).collect(),
         (_, value) => value.clone(),
     }
 }
 
-fn close_field(field: &FormField, value: Value, at: &str, faults: &mut Faults) -> Option<Value> {
+fn close_field(handlers: &[HandlerForm], field: &FormField, value: Value, at: &str, faults: &mut Faults) -> Option<Value> {
     match (field.control, value) {
         (_, Value::Null) => None,
         (Control::Number, Value::String(text)) => number(field, text.trim(), at, faults),
@@ -78,8 +90,8 @@ fn close_field(field: &FormField, value: Value, at: &str, faults: &mut Faults) -
         },
         (Control::Numbers, Value::Array(items)) if !items.is_empty() => Some(Value::Array(items.into_iter().map(|v| whole(v, at, faults)).collect())),
         (Control::Pairs, Value::Array(rows)) => pairs(rows, at, faults),
-        (Control::Steps, Value::Array(steps)) => {
-            let steps: Vec<Value> = steps.into_iter().enumerate().map(|(n, step)| close_step(step, &format!("{at}/{n}"), faults)).collect();
+        (Control::Steps, Value::Array(all)) => {
+            let steps: Vec<Value> = all.into_iter().enumerate().map(|(n, step)| steps::close(handlers, step, &format!("{at}/{n}"), faults)).collect();
             (!steps.is_empty()).then_some(Value::Array(steps))
         }
         (_, Value::String(text)) if text.trim().is_empty() => None,
@@ -100,7 +112,8 @@ fn number(field: &FormField, text: &str, at: &str, faults: &mut Faults) -> Optio
     None
 }
 
-fn whole(value: Value, at: &str, faults: &mut Faults) -> Value {
+/// A whole number of its text.
+pub(super) fn whole(value: Value, at: &str, faults: &mut Faults) -> Value {
     let Value::String(text) = &value else { return value };
     match text.trim().parse::<i64>() {
         Ok(n) => json!(n),
@@ -163,50 +176,11 @@ fn without_templates(text: &str) -> String {
     out + rest
 }
 
-fn open_step(step: &Value) -> Value {
-    let Some(members) = step.as_object() else { return step.clone() };
-    members
-        .iter()
-        .map(|(name, value)| {
-            let shown = match (name.as_str(), value) {
-                ("params", params) => json!(json_shown(params)),
-                ("max_retries", Value::Number(n)) => json!(n.to_string()),
-                _ => value.clone(),
-            };
-            (name.clone(), shown)
-        })
-        .collect()
-}
-
-fn close_step(step: Value, at: &str, faults: &mut Faults) -> Value {
-    let Value::Object(members) = step else { return step };
-    let mut out = Map::new();
-    for (name, value) in members {
-        let value = match (name.as_str(), value) {
-            ("params", Value::String(text)) => match json_text::parse_object(&text) {
-                Ok(map) => Some(Value::Object(map)),
-                Err(fault) => {
-                    faults.add(format!("{at}/params"), "bad_json", fault.sentence());
-                    None
-                }
-            },
-            ("max_retries", Value::String(text)) if text.trim().is_empty() => None,
-            ("max_retries", text @ Value::String(_)) => Some(whole(text, &format!("{at}/max_retries"), faults)),
-            (_, Value::String(text)) if text.trim().is_empty() => None,
-            (_, value) => Some(value),
-        };
-        if let Some(value) = value {
-            out.insert(name, value);
-        }
-    }
-    Value::Object(out)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn handler() -> HandlerForm {
+    fn handlers() -> Vec<HandlerForm> {
         let field = |name: &str, control: Control| FormField { name: name.into(), label: name.into(), control, templated: true, bounds: Some((1, 900)), ..FormField::default() };
         let mut fields: Vec<FormField> = [
             ("url", Control::Mono),
@@ -221,7 +195,7 @@ mod tests {
         .map(|(n, c)| field(n, c))
         .into();
         fields[0].required = true;
-        HandlerForm { fields, ..HandlerForm::default() }
+        vec![HandlerForm { handler_type: "h".into(), fields, ..HandlerForm::default() }]
     }
 
     #[test]
@@ -233,7 +207,7 @@ mod tests {
             json!({"url": "u", "steps": [{"name": "s", "action": "delay", "params": {"seconds": 1}, "max_retries": 2, "on_error": "continue"}]}),
         ] {
             let mut faults = Faults::default();
-            assert_eq!(close(Some(&handler()), Some(&open(Some(&handler()), &configuration)), &mut faults), configuration);
+            assert_eq!(close(&handlers(), "h", Some(&open(&handlers(), "h", &configuration)), &mut faults), configuration);
             assert!(faults.0.is_empty(), "{faults:?}");
         }
     }
@@ -242,7 +216,7 @@ mod tests {
     fn faults_name_their_field() {
         let shown = json!({"timeout": "1000", "body": "{\"a\": }", "headers": [["a", "1"], ["a", "2"]], "success_statuses": ["2xx"]});
         let mut faults = Faults::default();
-        drop(close(Some(&handler()), Some(&shown), &mut faults));
+        drop(close(&handlers(), "h", Some(&shown), &mut faults));
         let mut at: Vec<&str> = faults.0.iter().map(|f| f.pointer.as_str()).collect();
         at.sort_unstable();
         assert_eq!(at, ["/configuration/body", "/configuration/headers", "/configuration/success_statuses", "/configuration/timeout", "/configuration/url"]);

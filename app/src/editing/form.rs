@@ -36,7 +36,7 @@ impl Form {
             "name": action.name,
             "description": action.description,
             "handler_type": action.handler_type.as_str(),
-            "configuration": config::open(HandlerForm::find(handlers, action.handler_type.as_str()), &action.configuration),
+            "configuration": config::open(handlers, action.handler_type.as_str(), &action.configuration),
             "event_types": action.event_types,
             "context_filters": action.context_filters.iter().map(|(k, v)| json!([k, v])).collect::<Vec<_>>(),
             "execution_mode": action.execution_mode.name(),
@@ -146,6 +146,15 @@ impl Form {
         match self.slot(pointer) {
             Value::Array(items) => items.push(item),
             other => *other = Value::Array(vec![item]),
+        }
+    }
+
+    /// Puts a copy of an item behind it.
+    pub fn duplicate(&mut self, pointer: &str, index: usize) {
+        if let Some(Value::Array(items)) = self.doc.pointer_mut(pointer)
+            && let Some(copy) = items.get(index).cloned()
+        {
+            items.insert(index + 1, copy);
         }
     }
 

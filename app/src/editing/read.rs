@@ -21,7 +21,7 @@ pub fn read(form: &Form, conditions: Vec<ConditionItem>, handlers: &[HandlerForm
     let mut action = NewAction::blank(HandlerType::new(handler_type.clone()));
     action.name = form.text("/name").trim().to_owned();
     action.description = form.text("/description").trim().to_owned();
-    action.configuration = config::close(HandlerForm::find(handlers, &handler_type), form.get("/configuration"), &mut reader.faults);
+    action.configuration = config::close(handlers, &handler_type, form.get("/configuration"), &mut reader.faults);
     action.event_types = reader.words("/event_types");
     action.conditions = conditions;
     action.context_filters = reader.filters();

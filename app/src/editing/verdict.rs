@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use event_actions::matching::{ConditionReport, Gate, GateOutcome, MatchReport, Mend, evaluate_all, explain};
 use event_actions::model::action::NewAction;
-use event_actions::model::condition::{ConditionItem, GroupKind, validate_conditions};
+use event_actions::model::condition::{Condition, ConditionItem, GroupKind, ValueShape, validate_conditions};
 use event_actions::model::error::Faults;
 use event_actions::model::event::Event;
 use event_actions::model::path::Document;
@@ -22,7 +22,7 @@ pub enum State {
     Pass,
     /// It does not.
     Fail,
-    /// There is no sample, or the row is not complete.
+    /// There is no sample, or it hangs on what is not complete yet.
     #[default]
     Unsure,
     /// It is left out.
@@ -44,11 +44,33 @@ pub struct Verdict {
     pub passes: Option<usize>,
 }
 
+/// The first condition that cannot be evaluated yet: something is missing in it, or cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Its number, such as `3.1`.
+    pub number: String,
+    /// Its field; empty while none is chosen.
+    pub field: String,
+    /// What to do about it.
+    pub why: String,
+}
+
+impl Unfinished {
+    /// `condition 2, data.total: enter a value.`
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let field = if self.field.is_empty() { String::new() } else { format!(", {}", self.field) };
+        format!("condition {}{field}: {}.", self.number, self.why.trim_end_matches('.'))
+    }
+}
+
 /// All verdicts on a draft.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdicts {
     /// By node.
     pub nodes: BTreeMap<u32, Verdict>,
+    /// The first condition that is not complete. While there is one, nothing is said of the draft as a whole.
+    pub unfinished: Option<Unfinished>,
     /// The gates for the sample; 6 to 8 are left to the server. None without a sample.
     pub report: Option<MatchReport>,
     /// How many recent events were looked at.
@@ -63,9 +85,12 @@ impl Verdicts {
         (self.recent > 0).then(|| passes * 100 / self.recent)
     }
 
-    /// What a gate says of the sample.
+    /// What a gate says of the sample; nothing of conditions that are not complete.
     #[must_use]
     pub fn gate(&self, gate: Gate) -> Option<GateOutcome> {
+        if gate == Gate::Conditions && self.unfinished.is_some() {
+            return None;
+        }
         self.report.as_ref()?.gates.iter().find(|g| g.gate == gate).map(|g| g.outcome)
     }
 }
@@ -84,16 +109,50 @@ pub fn judge(action: &NewAction, tree: &Tree, sample: Option<&Event>, recent: &[
     let (_, places) = tree.compile();
     let mut nodes = BTreeMap::new();
     mark_muted(&tree.nodes, false, &mut nodes);
+    let mut unfinished = None;
     for (n, (id, pointer)) in places.into_iter().enumerate() {
-        let mut verdict = match (in_order.get(n).and_then(|item| incomplete(item)), found.get(pointer.as_str())) {
-            (Some(why), _) => Verdict { note: why, ..Verdict::default() },
+        let Some(item) = in_order.get(n).copied() else { continue };
+        let why = incomplete(item);
+        let is_open = why.is_some() || !is_complete(item);
+        let mut verdict = match (&why, found.get(pointer.as_str())) {
+            (Some(why), _) => Verdict { note: format!("not complete: {why}"), ..Verdict::default() },
             (None, None) => Verdict { note: "no event to test with yet".to_owned(), ..Verdict::default() },
+            (None, Some((report, _))) if is_open && settled(item, report).is_none() => {
+                Verdict { note: "hangs on a condition in it that is not complete".to_owned(), ..Verdict::default() }
+            }
             (None, Some((report, parent))) => of_report(report, *parent, catalog),
         };
-        verdict.passes = passes.get(n).copied().filter(|_| !recent.is_empty());
+        verdict.passes = passes.get(n).copied().filter(|_| !recent.is_empty() && !is_open);
         nodes.insert(id, verdict);
+        if let (Some(why), None, ConditionItem::Condition(c)) = (why, &unfinished, item) {
+            unfinished = Some(Unfinished { number: tree.number(id), field: c.field.clone(), why });
+        }
     }
-    Verdicts { nodes, report, recent: recent.len() }
+    Verdicts { nodes, unfinished, report, recent: recent.len() }
+}
+
+/// Whether a group holds or not, whatever becomes of what is not complete in it; none when that decides.
+fn settled(item: &ConditionItem, report: &ConditionReport) -> Option<bool> {
+    let ConditionItem::Group(kind, inner) = item else { return incomplete(item).is_none().then_some(report.holds) };
+    let parts = || inner.iter().zip(&report.items).map(|(item, report)| settled(item, report));
+    let any = |wanted: bool| {
+        let decided = parts().any(|part| part == Some(wanted)).then_some(true);
+        decided.or_else(|| parts().all(|part| part.is_some()).then_some(false))
+    };
+    match kind {
+        _ if inner.is_empty() => Some(true),
+        GroupKind::All => any(false).map(|fails| !fails),
+        GroupKind::Any => any(true),
+        GroupKind::None => any(true).map(|holds| !holds),
+    }
+}
+
+/// Whether every condition in an item can be evaluated.
+fn is_complete(item: &ConditionItem) -> bool {
+    match item {
+        ConditionItem::Condition(_) => incomplete(item).is_none(),
+        ConditionItem::Group(_, inner) => inner.iter().all(is_complete),
+    }
 }
 
 /// Reports by pointer, each with the kind of the group around it when that group holds all the same.
@@ -141,9 +200,24 @@ fn incomplete(item: &ConditionItem) -> Option<String> {
     if c.field.is_empty() {
         return Some("choose a field".to_owned());
     }
+    if let Some(lacks) = lacks(c) {
+        return Some(lacks.to_owned());
+    }
     let mut faults = Faults::default();
     validate_conditions(std::slice::from_ref(item), "", &mut faults);
-    faults.0.into_iter().next().map(|f| f.message)
+    faults.0.into_iter().next().map(|f| f.message.trim_end_matches('.').to_owned())
+}
+
+/// What has not been entered yet.
+fn lacks(c: &Condition) -> Option<&'static str> {
+    match (c.operator.value_shape(), c.value.as_ref()) {
+        (ValueShape::OptionalBool, _) => None,
+        (ValueShape::Range, None) => Some("enter both bounds"),
+        (ValueShape::List, None) => Some("add at least one value"),
+        (ValueShape::List, Some(list)) if list.as_array().is_some_and(Vec::is_empty) => Some("add at least one value"),
+        (_, None) => Some("enter a value"),
+        _ => None,
+    }
 }
 
 fn of_report(report: &ConditionReport, around: Option<&ConditionReport>, catalog: &Catalog) -> Verdict {
@@ -181,8 +255,8 @@ fn of_report(report: &ConditionReport, around: Option<&ConditionReport>, catalog
 
 fn missing(field: &str, catalog: &Catalog) -> String {
     match catalog.find(field).and_then(|k| catalog.seen_percent(k)) {
-        Some(share) => format!("not in this event, seen in {share} % of recent"),
-        None => "not in this event".to_owned(),
+        Some(share) => format!("missing: the sample has no such field, seen in {share} % of recent events"),
+        None => "missing: the sample has no such field".to_owned(),
     }
 }
 
@@ -204,65 +278,4 @@ fn kind_of(group: &ConditionReport) -> Option<GroupKind> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::editing::json_text::parse_conditions;
-    use event_actions::model::Timestamp;
-    use event_actions::model::handler::HandlerType;
-    use serde_json::json;
-
-    fn event(data: serde_json::Value) -> Arc<Event> {
-        let at = Timestamp(0);
-        Arc::new(Event {
-            id: data.to_string(),
-            tenant_id: "t".into(),
-            event_type: "order.paid".into(),
-            aggregate_id: None,
-            aggregate_type: None,
-            data,
-            metadata: json!({}),
-            occurred_at: at,
-            received_at: at,
-            correlation_id: None,
-            causation_id: None,
-            depth: 0,
-        })
-    }
-
-    fn verdicts(conditions: &str, mute: Option<usize>, sample: &Event, recent: &[Arc<Event>]) -> Vec<Verdict> {
-        let mut tree = Tree::of(&parse_conditions(conditions).expect("conditions"), &|_| None);
-        if let Some(n) = mute {
-            tree.nodes[n].muted = true;
-        }
-        let mut action = NewAction::blank(HandlerType::new("webhook"));
-        action.event_types = vec!["order.*".into()];
-        action.conditions = tree.compile().0;
-        judge(&action, &tree, Some(sample), recent, &Catalog::of(recent, Some(sample))).nodes.into_values().collect()
-    }
-
-    #[test]
-    fn a_mix_up_of_types_is_named_and_mended() {
-        let sample = event(json!({"zone": "20"}));
-        let all = verdicts(r#"[{"field":"data.zone","operator":"equals","value":20}]"#, None, &sample, &[]);
-        assert_eq!((all[0].state, all[0].actual.as_deref()), (State::Fail, Some("\"20\"")));
-        assert_eq!(all[0].note, ", a string; it must equal the number 20");
-        assert_eq!(all[0].mend.as_ref().map(|m| &m.value), Some(&json!("20")));
-    }
-
-    #[test]
-    fn groups_muted_rows_and_shares() {
-        let recent = [event(json!({"a": 1})), event(json!({"a": 1})), event(json!({"a": 2})), event(json!({"b": 1}))];
-        let text = r#"[{"any":[{"field":"a","operator":"equals","value":1},{"field":"a","operator":"equals","value":2}]},{"field":"c","operator":"exists"}]"#;
-        let all = verdicts(text, Some(1), &recent[0], &recent);
-        assert_eq!(all.iter().map(|v| v.state).collect::<Vec<_>>(), [State::Pass, State::Pass, State::Fail, State::Muted]);
-        assert_eq!(all.iter().map(|v| v.passes).collect::<Vec<_>>(), [Some(3), Some(2), Some(1), None]);
-        assert!(all[2].note.ends_with("; the group passes without it"), "{}", all[2].note);
-    }
-
-    #[test]
-    fn what_is_not_there_is_said() {
-        let recent = [event(json!({"a": 1})), event(json!({"b": 1}))];
-        let all = verdicts(r#"[{"field":"b","operator":"gt","value":0}]"#, None, &recent[0], &recent);
-        assert_eq!((all[0].state, all[0].note.as_str()), (State::Fail, "not in this event, seen in 50 % of recent; it must be more than 0"));
-    }
-}
+mod tests;

@@ -20,6 +20,7 @@ mod handler_field;
 mod rows;
 mod save;
 mod save_bar;
+mod step;
 mod steps;
 mod what_happens;
 

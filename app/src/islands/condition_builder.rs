@@ -20,7 +20,7 @@ mod value_editor;
 mod verdict_line;
 
 use json_tab::JsonTab;
-use list::node_list;
+use list::{node_list, shapes};
 
 /// Which view is shown.
 const BUILDER: &str = "builder";
@@ -66,7 +66,7 @@ fn Visual(desk: Desk) -> impl IntoView {
             <span class="small muted">"of these hold."</span>
         </div>
         {move || (count.get() == 0).then(|| view! { <p class="hint tw:py-2">"No conditions: every event of these types runs the action."</p> })}
-        <div class="conds">{node_list(desk, None)}</div>
+        <div class="conds">{node_list(desk, shapes(desk), None)}</div>
         <div class="cond-foot">
             {foot(desk, None)}
             <span class="push">{word_button("btn btn-s btn-ghost", Some(icon::SORT), "Most selective first", Signal::derive(move || count.get() < 2 || desk.recent.with(Vec::is_empty)), move || acts::sort(desk))}</span>

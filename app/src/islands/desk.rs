@@ -220,6 +220,13 @@ impl Desk {
         Signal::derive(move || self.errors.with(|all| all.iter().find(|e| e.pointer == pointer || e.pointer.starts_with(&inside)).map(|e| e.message.clone())))
     }
 
+    /// What is wrong with a control itself, and with nothing in it.
+    #[must_use]
+    pub fn exact_error(self, pointer: &str) -> Signal<Option<String>> {
+        let pointer = pointer.to_owned();
+        Signal::derive(move || self.errors.with(|all| all.iter().find(|e| e.pointer == pointer).map(|e| e.message.clone())))
+    }
+
     /// What a gate says of the sample: this browser for the first five, the server for the others.
     #[must_use]
     pub fn gate(self, gate: Gate) -> Option<event_actions::matching::GateOutcome> {

@@ -17,6 +17,7 @@ use crate::server_fns::actions::test_draft;
 mod backtest;
 mod input;
 mod send;
+mod wide;
 
 use backtest::Backtest;
 use input::TestInput;
@@ -64,7 +65,7 @@ impl Testing {
             *n
         });
         spawn_local(async move {
-            let answer = test_draft(action, request).await;
+            let answer = test_draft(desk.id(), action, request).await;
             if turn != Some(self.asked.get_value()) {
                 return;
             }
@@ -133,7 +134,7 @@ pub fn TestPanel(
                     {move || mark(desk)}
                     <p><strong>{move || verdict(desk).0}</strong>" "{move || verdict(desk).1}</p>
                 </div>
-                {move || testing.refused.get().map(|why| view! { <p class="hint hint-warn">"The whole draft cannot be tested yet: "{why}</p> })}
+                {move || testing.refused.get().filter(|_| unfinished(desk).is_none()).map(|why| view! { <p class="hint hint-warn">"The whole draft cannot be tested yet: "{why}</p> })}
                 // Made and escaped by the same components on the server; clicks in it are heard here.
                 <div class="stack" inner_html=move || desk.tried.with(|t| t.as_ref().map(|t| t.html.clone()).unwrap_or_default()) on:click=move |event| heard(desk, output, &event)></div>
                 <Backtest desk=desk/>
@@ -173,8 +174,16 @@ fn stop(desk: Desk) -> Option<(Stop, String)> {
     })
 }
 
+/// What keeps the draft from being judged as a whole.
+fn unfinished(desk: Desk) -> Option<String> {
+    desk.verdicts.with(|v| v.unfinished.as_ref().map(crate::editing::verdict::Unfinished::sentence))
+}
+
 /// The verdict in two parts: the word, and the rest of the sentence.
 fn verdict(desk: Desk) -> (&'static str, String) {
+    if let Some(what) = unfinished(desk) {
+        return ("Not complete yet:", what);
+    }
     match stop(desk) {
         None => ("No event yet.", "Choose or write one to test this draft with.".to_owned()),
         Some((Stop { at: None, .. }, _)) => ("Would run.", if desk.tried.with(Option::is_some) { "Every gate passes." } else { "Gates 1 to 5 pass." }.to_owned()),
@@ -184,7 +193,7 @@ fn verdict(desk: Desk) -> (&'static str, String) {
 }
 
 fn mark(desk: Desk) -> AnyView {
-    let (class, of) = match stop(desk) {
+    let (class, of) = match stop(desk).filter(|_| unfinished(desk).is_none()) {
         None => ("mk", icon::QUESTION),
         Some((Stop { at: None, .. }, _)) => ("mk ok", icon::CHECK),
         Some((Stop { waits: true, .. }, _)) => ("mk", icon::WAIT),
@@ -194,7 +203,7 @@ fn mark(desk: Desk) -> AnyView {
 }
 
 fn strip(desk: Desk) -> AnyView {
-    match stop(desk) {
+    match stop(desk).filter(|_| unfinished(desk).is_none()) {
         Some((at, _)) => view! { <GateStripSmall of=at word="Runs"/> }.into_any(),
         None => ().into_any(),
     }

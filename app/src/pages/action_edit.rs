@@ -3,12 +3,12 @@
 //! `?plain=1` shows the plain form to everybody; `?event=ID` tests with that event, and makes a new action listen to its type.
 
 use event_actions::engine::{Caller, Engine};
-use event_actions::model::ApiError;
 use event_actions::model::access::Scope;
 use event_actions::model::action::NewAction;
 use event_actions::model::event::Event;
 use event_actions::model::handler::HandlerType;
 use event_actions::model::testing::TestRequest;
+use event_actions::model::{ApiError, Timestamp};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -83,7 +83,7 @@ async fn begin(engine: &Engine, caller: &Caller, id: Option<String>, event: &str
     }
     let sample = latest(engine, caller, &action.definition, asked_for).await?;
     let tried = match &sample {
-        Some(event) => first_test(engine, caller, &action.definition, event).await,
+        Some(event) => first_test(engine, caller, &id, &action.definition, event).await,
         None => None,
     };
     Ok(Begun { id: Some(id), version: action.version, definition: action.definition, handlers, tenant, sample, is_pinned, tried })
@@ -100,12 +100,12 @@ async fn latest(engine: &Engine, caller: &Caller, definition: &NewAction, asked_
 }
 
 /// What a test of the saved action finds; none when it cannot be tested, which the panel then says itself.
-async fn first_test(engine: &Engine, caller: &Caller, definition: &NewAction, event: &Event) -> Option<Tried> {
+async fn first_test(engine: &Engine, caller: &Caller, id: &str, definition: &NewAction, event: &Event) -> Option<Tried> {
     let object = |v: &serde_json::Value| v.as_object().cloned().unwrap_or_default();
     let mut metadata = object(&event.metadata);
     metadata.remove("tenant_id");
     let request = TestRequest { event_type: event.event_type.clone(), event_data: object(&event.data), metadata, dry_run: true };
-    let report = engine.test_draft(caller, definition.clone(), request.clone()).await.ok()?;
+    let report = engine.test_draft_of(caller, Some(id), definition.clone(), request.clone()).await.ok()?;
     Some(result::tried(report, &request, &definition.context_filters))
 }
 
@@ -147,26 +147,6 @@ fn seed(begun: Begun, zone: Zone) -> Seed {
         sample: begun.sample,
         is_pinned: begun.is_pinned,
         tried: begun.tried,
-        offset_minutes: offset(&zone.word()),
-    }
-}
-
-/// `+02:00` is 120; `UTC` is 0.
-fn offset(word: &str) -> i32 {
-    let minutes = |text: &str| text.split_once(':').and_then(|(h, m)| Some(h.parse::<i32>().ok()? * 60 + m.parse::<i32>().ok()?)).unwrap_or_default();
-    match word.split_at_checked(1) {
-        Some(("+", rest)) => minutes(rest),
-        Some(("-", rest)) => -minutes(rest),
-        _ => 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::offset;
-
-    #[test]
-    fn zones_become_minutes() {
-        assert_eq!([offset("UTC"), offset("+02:00"), offset("-03:30")], [0, 120, -210]);
+        offset_minutes: zone.minutes_east(Timestamp::now()),
     }
 }

@@ -4,7 +4,7 @@
 use event_actions::matching::GateOutcome;
 use event_actions::model::action::NewAction;
 use event_actions::model::event::Event;
-use event_actions::model::testing::TestRequest;
+use event_actions::model::testing::{BacktestReport, TestRequest};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,8 @@ pub struct Tried {
     pub reason: String,
     /// Gate strip and exact output as HTML, made and escaped by the server's components.
     pub html: String,
+    /// What goes into each step of a workflow and what comes out of it, as HTML.
+    pub steps: Vec<String>,
     /// Where a real send would go, such as `POST https://api.example.com/hook`.
     pub destination: Option<String>,
     /// The execution of a real send.
@@ -66,12 +68,12 @@ pub async fn current_action(id: String) -> Result<Theirs, Refusal> {
     answer(crate::pages::action_edit::theirs(&engine, &caller, &id).await)
 }
 
-/// Tests an unsaved draft. Nothing is sent.
+/// Tests an unsaved draft, of the saved action `id` or a new one. Nothing is sent.
 #[server(input = Json)]
-pub async fn test_draft(definition: NewAction, request: TestRequest) -> Result<Tried, Refusal> {
+pub async fn test_draft(id: Option<String>, definition: NewAction, request: TestRequest) -> Result<Tried, Refusal> {
     let (engine, caller) = asked()?;
     let (event, filters) = (request.clone(), definition.context_filters.clone());
-    answer(engine.test_draft(&caller, definition, request).await).map(|report| crate::pages::action_edit::result::tried(report, &event, &filters))
+    answer(engine.test_draft_of(&caller, id.as_deref(), definition, request).await).map(|report| crate::pages::action_edit::result::tried(report, &event, &filters))
 }
 
 /// Sends one made-up event through a saved action, for real.
@@ -87,6 +89,14 @@ pub async fn send_for_real(id: String, request: TestRequest) -> Result<Tried, Re
 pub async fn recent_events(event_types: Vec<String>) -> Result<Vec<Event>, Refusal> {
     let (engine, caller) = asked()?;
     answer(crate::pages::action_edit::recent::recent_events(&engine, &caller, &event_types, RECENT_EVENTS).await)
+}
+
+/// Runs a draft's gates over the last `events` stored events, 1 to 1,000 of any type. Nothing is sent.
+#[server(input = Json)]
+pub async fn backtest_draft(definition: NewAction, events: u32) -> Result<BacktestReport, Refusal> {
+    let (engine, caller) = asked()?;
+    let request = event_actions::model::testing::BacktestRequest { limit: Some(events) };
+    answer(engine.backtest_draft(&caller, definition, request).await)
 }
 
 /// Does one thing to several actions: `enable`, `disable`, `duplicate`, `delete`, `restore`. Gives the ids of what there is now.

@@ -57,6 +57,8 @@ impl Known {
                 Err(error) => return Err(named(step, error)),
             }
         }
+        let input = self.input.clone().unwrap_or_else(|| json!(self.reason()));
+        shown.insert("input".into(), input);
         match self.look(&inner, step) {
             Ok(seen) => shown.extend(seen),
             Err(error) if self.may_wait(&step.params.to_string(), &error) => {

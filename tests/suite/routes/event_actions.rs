@@ -188,6 +188,24 @@ async fn a_backtest_counts_over_stored_events() {
 }
 
 #[tokio::test]
+async fn a_backtest_reaches_over_many_pages_and_counts_per_gate() {
+    let app = TestApp::start().await;
+    let batch: Vec<Value> = (0..130).map(|n| event(if n % 10 == 0 { "order.paid" } else { "user.created" }, json!({"n": n}))).collect();
+    app.post("/events/batch", &json!(batch)).await.expect(200);
+    let conditions = json!({"conditions": [{"field": "n", "operator": "gte", "value": 100}], "context_filters": {}});
+    let id = app.action(webhook("Late ones", "user.*", "https://example.com/x", conditions)).await;
+    let report = app.post(&format!("/event-actions/{id}/backtest"), &json!({"limit": 1000})).await.expect(200);
+    assert_eq!((report.at("/considered"), report.at("/matched"), report.at("/is_cut_short")), (&json!(130), &json!(27), &json!(false)));
+    assert_eq!(report.at("/stopped"), &json!([{"gate": "event_type", "count": 13}, {"gate": "conditions", "count": 90}]));
+    let ids: BTreeSet<&str> = report.at("/event_ids").as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    assert_eq!(ids.len(), 27, "no event is counted twice");
+    let part = app.post(&format!("/event-actions/{id}/backtest"), &json!({"limit": 75})).await.expect(200);
+    assert_eq!(part.at("/considered"), &json!(75), "more than a page, less than all");
+    assert_eq!(app.post(&format!("/event-actions/{id}/backtest"), &json!({"limit": 1001})).await.problem(422).1, "/limit");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn numbers_and_health_follow_what_ran() {
     let (app, sink) = (TestApp::start().await, Sink::start().await);
     let id = app.action(webhook("Numbers", "a.b", &sink.at("/x"), json!({"execution_mode": "sync", "max_retries": 0}))).await;

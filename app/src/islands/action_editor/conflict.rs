@@ -1,7 +1,6 @@
 //! Two people changed one action: the difference field by field, each to be decided.
 
 use leptos::prelude::*;
-use serde_json::Value;
 
 use super::save::{Conflict, Saving};
 use crate::components::icon::{self, Icon};
@@ -17,7 +16,7 @@ pub fn ConflictView(
 ) -> impl IntoView {
     let conflict = saving.conflict;
     let read = move |f: fn(&Conflict) -> String| conflict.with(|c| c.as_ref().map(f).unwrap_or_default());
-    let count = conflict.with_untracked(|c| c.as_ref().map_or(0, |c| c.differences.len()));
+    let count = conflict.with_untracked(|c| c.as_ref().map_or(0, |c| c.found.differences.len()));
     view! {
         <section class="panel" id="conflict" tabindex="-1" aria-labelledby="conflict-h">
             <div class="panel-head">
@@ -25,7 +24,7 @@ pub fn ConflictView(
                 <h2 id="conflict-h">{move || read(|c| format!("{} saved version {} while you were editing", c.author, c.version))}</h2>
             </div>
             <div class="panel-body stack-8">
-                <p class="t13">"Decide each field below; then save. What only they changed is taken over unless you say otherwise."</p>
+                <p class="t13">{if count == 0 { "Nothing in it differs from your draft." } else { "Decide each piece below; then save. What only they changed is taken over unless you say otherwise." }}</p>
                 <div class="stack-8">{(0..count).map(|n| difference(conflict, n)).collect_view()}</div>
                 <div class="row row-wrap">{word_button("btn btn-primary", None, "Continue with these", false.into(), move || saving.settle_conflict())}</div>
             </div>
@@ -34,25 +33,25 @@ pub fn ConflictView(
 }
 
 fn difference(conflict: RwSignal<Option<Conflict>>, n: usize) -> AnyView {
-    let Some(d) = conflict.with_untracked(|c| c.as_ref().and_then(|c| c.differences.get(n).cloned())) else { return ().into_any() };
+    let Some(d) = conflict.with_untracked(|c| c.as_ref().and_then(|c| c.found.differences.get(n).cloned())) else { return ().into_any() };
     let chosen = Signal::derive(move || {
-        let theirs = conflict.with(|c| c.as_ref().and_then(|c| c.differences.get(n)).is_some_and(|d| d.take_theirs));
+        let theirs = conflict.with(|c| c.as_ref().and_then(|c| c.found.differences.get(n)).is_some_and(|d| d.take_theirs));
         if theirs { "theirs" } else { "mine" }.to_owned()
     });
     let set = Callback::new(move |word: String| {
         conflict.update(|c| {
-            if let Some(d) = c.as_mut().and_then(|c| c.differences.get_mut(n)) {
+            if let Some(d) = c.as_mut().and_then(|c| c.found.differences.get_mut(n)) {
                 d.take_theirs = word == "theirs";
             }
         });
     });
-    let options = vec![("mine".to_owned(), "Mine".to_owned()), ("theirs".to_owned(), "Theirs".to_owned())];
+    let options = vec![("mine".to_owned(), "Keep mine".to_owned()), ("theirs".to_owned(), "Take theirs".to_owned())];
     view! {
         <div class="rule-top tw:pt-2">
             <div class="row row-wrap">
-                <h3>{d.label()}</h3>
+                <h3>{d.label.clone()}</h3>
                 {d.clash.then(|| view! { <span class="small warn">"both changed it"</span> })}
-                <span class="push"><Segmented label=format!("Take for {}", d.label()) options=options value=chosen on_select=set small=true/></span>
+                <span class="push"><Segmented label=format!("Take for {}", d.label) options=options value=chosen on_select=set small=true/></span>
             </div>
             {sides(&d)}
         </div>
@@ -61,8 +60,6 @@ fn difference(conflict: RwSignal<Option<Conflict>>, n: usize) -> AnyView {
 }
 
 fn sides(d: &Difference) -> AnyView {
-    let text = |v: Option<&Value>| {
-        v.map_or_else(|| "nothing".to_owned(), |v| if v.is_object() || v.is_array() { serde_json::to_string_pretty(v).unwrap_or_default() } else { v.to_string() })
-    };
-    view! { <dl class="cmp"><dt>"mine"</dt><dd class="tw:whitespace-pre-wrap">{text(d.mine.as_ref())}</dd><dt>"theirs"</dt><dd class="tw:whitespace-pre-wrap">{text(d.theirs.as_ref())}</dd></dl> }.into_any()
+    let (mine, theirs) = (Difference::words(d.mine.as_ref()), Difference::words(d.theirs.as_ref()));
+    view! { <dl class="cmp"><dt>"mine"</dt><dd class="tw:whitespace-pre-wrap">{mine}</dd><dt>"theirs"</dt><dd class="tw:whitespace-pre-wrap">{theirs}</dd></dl> }.into_any()
 }

@@ -13,9 +13,9 @@ use crate::components::switches::CheckBox;
 use crate::editing::handler_form::{Control, FormField};
 use crate::islands::desk::Desk;
 
-/// A field of the configuration.
-pub fn handler_field(desk: Desk, field: FormField) -> AnyView {
-    let at = format!("/configuration/{}", field.name);
+/// A field of the configuration that stands at `base`: of the action, or of a step in it.
+pub fn handler_field(desk: Desk, base: &str, field: FormField) -> AnyView {
+    let at = format!("{base}/{}", field.name);
     let id = field_id(&at);
     let error = desk.error(&at);
     let label = if field.required { field.label.clone() } else { format!("{} (optional)", field.label) };

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde_json::json;
 
-use crate::editing::merge::{Difference, differences, merged};
+use crate::editing::merge::{Comparison, compare};
 use crate::islands::desk::browser::{focus_soon, go};
 use crate::islands::desk::{Desk, draft_of};
 use crate::server_fns::actions::{current_action, save_action};
@@ -20,7 +20,7 @@ pub struct Conflict {
     /// What their controls show.
     pub form: serde_json::Value,
     /// What differs, and how each is decided.
-    pub differences: Vec<Difference>,
+    pub found: Comparison,
 }
 
 /// The state of saving.
@@ -64,6 +64,7 @@ impl Saving {
             self.busy.set(false);
             match (answer, id) {
                 (Ok(saved), _) => {
+                    self.error.set(None);
                     self.desk.done();
                     go(&format!("/actions/{}?saved={}", saved.id, saved.version));
                 }
@@ -71,6 +72,11 @@ impl Saving {
                 (Err(refusal), _) => self.refuse(refusal.0),
             }
         });
+    }
+
+    /// Saves once more what could not be saved.
+    pub fn again(self) {
+        self.save(None);
     }
 
     /// Shows what keeps the draft from being saved, as a summary and beside the fields.
@@ -88,8 +94,8 @@ impl Saving {
         match current_action(id).await {
             Ok(theirs) => {
                 let base = self.desk.base.get_value();
-                let differences = differences(&base, &self.desk.shown(), &theirs.form);
-                self.conflict.set(Some(Conflict { version: theirs.version, author: theirs.author, form: theirs.form, differences }));
+                let found = compare(&base, &self.desk.shown(), &theirs.form);
+                self.conflict.set(Some(Conflict { version: theirs.version, author: theirs.author, form: theirs.form, found }));
                 self.error.set(None);
                 focus_soon("#conflict".to_owned());
             }
@@ -100,8 +106,8 @@ impl Saving {
     /// Takes the decided differences into the draft, which then is a change of their version.
     pub fn settle_conflict(self) {
         let Some(conflict) = self.conflict.get_untracked() else { return };
-        let draft = draft_of(&merged(&self.desk.shown(), &conflict.differences));
-        let keeps_conditions = conflict.differences.iter().all(|d| d.pointer != "/conditions" || !d.take_theirs);
+        let draft = draft_of(&conflict.found.merged());
+        let keeps_conditions = conflict.found.differences.iter().all(|d| !d.is_condition || !d.take_theirs);
         self.desk.change_form("", |form| *form = draft.form);
         if !keeps_conditions {
             self.desk.change_tree("", |tree| {
@@ -120,6 +126,9 @@ impl Saving {
 fn anchor(pointer: &str) -> String {
     let parts: Vec<&str> = pointer.split('/').collect();
     match parts.as_slice() {
+        // A step has controls of its own.
+        ["", "configuration", "steps", _, "params", _, ..] => parts[..6].join("/"),
+        ["", "configuration", "steps", _, _, ..] => parts[..5].join("/"),
         ["", "configuration", _, ..] => parts[..3].join("/"),
         ["", "conditions", ..] if matches!(parts.last(), Some(&("field" | "operator" | "value"))) => pointer.to_owned(),
         ["", "conditions" | "context_filters" | "event_types" | "tags", ..] => parts[..2].join("/"),
@@ -136,6 +145,9 @@ mod tests {
         for (pointer, control) in [
             ("/configuration/headers/x-a", "/configuration/headers"),
             ("/configuration", "/configuration"),
+            ("/configuration/steps/1/params/headers/x-a", "/configuration/steps/1/params/headers"),
+            ("/configuration/steps/1/name", "/configuration/steps/1/name"),
+            ("/configuration/steps", "/configuration/steps"),
             ("/conditions/0/any/2/value", "/conditions/0/any/2/value"),
             ("/conditions/0", "/conditions"),
             ("/context_filters/region", "/context_filters"),

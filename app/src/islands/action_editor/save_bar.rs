@@ -1,5 +1,6 @@
 //! The bar that stays in sight: the action's name, whether anything is unsaved, undo and redo, discard, save.
 
+use event_actions::model::{ApiError, ErrorKind};
 use leptos::prelude::*;
 
 use super::conflict::ConflictView;
@@ -48,10 +49,18 @@ pub fn SaveBar(
             </div>
         </div>
         <div class="sr" role="status">{move || busy.get().then_some("Saving.")}</div>
-        {move || saving.error.get().map(|error| view! { <ErrorSummary error=error/> })}
+        {move || saving.error.get().map(|error| refused(saving, error))}
         {move || saving.conflict.with(Option::is_some).then(|| view! { <ConflictView saving=saving/> })}
         {move || found.get().map(|at| restored(desk, found, at))}
     }
+}
+
+/// Why the last save failed; once more by a click when it was nobody's fault.
+fn refused(saving: Saving, error: ApiError) -> AnyView {
+    let again = matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Internal | ErrorKind::Unauthorized);
+    let off = Signal::derive(move || saving.busy.get());
+    let again = again.then(|| view! { <div class="row">{word_button("btn", Some(icon::REDO), "Try again", off, move || saving.again())}</div> });
+    view! { <div class="stack-8"><ErrorSummary error=error/>{again}</div> }.into_any()
 }
 
 fn state(desk: Desk) -> AnyView {

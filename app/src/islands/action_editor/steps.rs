@@ -1,17 +1,23 @@
-//! The steps of a workflow: what each does, in which order, and what happens when one fails.
+//! The steps of a workflow, by form or as JSON. Both views are one list; wrong JSON leaves it as it is and says where it is wrong.
 
+use event_actions::model::error::Faults;
 use leptos::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::step::step;
 use crate::components::feedback::field_id;
-use crate::components::fields::{SelectField, TextAreaField, TextField};
 use crate::components::icon;
+use crate::components::segmented::Segmented;
+use crate::components::textarea::TextArea;
+use crate::editing::json_text;
+use crate::editing::steps::{close, free_name, open};
 use crate::islands::desk::Desk;
 use crate::islands::desk::browser::focus_soon;
-use crate::islands::desk::parts::{tool, word_button};
+use crate::islands::desk::parts::word_button;
 
-/// The steps that a workflow knows by itself; every handler type is a step besides.
-const OWN: [&str; 4] = ["validate", "transform", "send", "delay"];
+/// Which view is shown.
+const FORM: &str = "form";
+const JSON: &str = "json";
 
 /// The list of steps at a pointer of the form.
 #[component]
@@ -23,70 +29,76 @@ pub fn Steps(
 ) -> impl IntoView {
     let id = field_id(&pointer);
     let at = StoredValue::new(pointer);
+    let shown = RwSignal::new(FORM.to_owned());
     let count = Memo::new(move |_| at.with_value(|p| desk.form.with(|f| f.len(p))));
+    let options = vec![(FORM.to_owned(), "Form".to_owned()), (JSON.to_owned(), "JSON".to_owned())];
     let add = move || {
         let n = count.get_untracked();
         at.with_value(|p| {
-            desk.change_form("", |f| f.push(p, json!({"name": format!("step_{}", n + 1), "action": "transform", "params": "{}"})));
+            desk.change_form("", |f| {
+                let name = free_name(f.get(p), &format!("step_{}", n + 1));
+                f.push(p, json!({"name": name, "action": "transform", "params": {"mapping": ""}}));
+            });
             focus_soon(format!("#{}", field_id(&format!("{p}/{n}/name"))));
         });
         desk.say(format!("Step {} added.", n + 1));
     };
     view! {
-        <div class="stack-8" id=id>
-            {move || (0..count.get()).map(|n| step(desk, at, n, count.get_untracked())).collect_view()}
-            <div class="row">{word_button("btn btn-s", Some(icon::PLUS), "Step", false.into(), add)}</div>
+        <div class="stack-8" id=id tabindex="-1">
+            <div class="row"><Segmented label="Steps as" options=options value=shown on_select=Callback::new(move |word: String| shown.set(word)) small=true/></div>
+            // The form stays where it is while JSON is typed.
+            <div class="stack-8" hidden=move || shown.get() == JSON>
+                {move || (0..count.get()).map(|n| step(desk, at, n, count.get_untracked())).collect_view()}
+                <div class="row">{word_button("btn btn-s", Some(icon::PLUS), "Step", false.into(), add)}</div>
+            </div>
+            {move || (shown.get() == JSON).then(|| as_json(desk, at))}
         </div>
     }
 }
 
-fn step(desk: Desk, at: StoredValue<String>, n: usize, total: usize) -> AnyView {
-    let sub = move |name: &str| at.with_value(|p| format!("{p}/{n}/{name}"));
-    let number = n + 1;
-    let shift = move |to: usize, where_to: &'static str| {
-        at.with_value(|p| desk.change_form("", |f| f.swap(p, n, to)));
-        desk.say(format!("Step {number} moved {where_to}, now step {} of {total}.", to + 1));
-    };
-    let tools = view! {
-        <div class="cond-tools">
-            {tool(icon::UP, "up", format!("Move step {number} up"), n == 0, move || shift(n.saturating_sub(1), "up"))}
-            {tool(icon::DOWN, "down", format!("Move step {number} down"), number == total, move || shift(n + 1, "down"))}
-            {tool(icon::TRASH, "delete", format!("Delete step {number}"), false, move || {
-                at.with_value(|p| desk.change_form("", |f| f.remove(p, n)));
-                desk.say(format!("Step {number} deleted."));
-            })}
-        </div>
-    };
-    let words = |all: &[&str]| all.iter().map(|w| ((*w).to_owned(), (*w).to_owned())).collect::<Vec<_>>();
-    let mut actions = words(&OWN);
-    actions.extend(desk.seed.with_value(|s| s.handlers.iter().filter(|h| h.handler_type != "workflow").map(|h| (h.handler_type.clone(), h.label.clone())).collect::<Vec<_>>()));
-    let action = desk.text(&sub("action"));
-    let on_error = desk.text(&sub("on_error"));
-    let on_error = Signal::derive(move || Some(on_error.get()).filter(|w| !w.is_empty()).unwrap_or_else(|| "fail".to_owned()));
-    let [name_at, action_at, when_at, fail_at, params_at] = ["name", "action", "when", "on_error", "params"].map(sub);
+/// The steps as they would be saved.
+fn saved(desk: Desk, pointer: &str) -> Vec<Value> {
+    let shown = desk.form.with(|f| f.get(pointer).and_then(Value::as_array).cloned().unwrap_or_default());
+    desk.seed.with_value(|seed| shown.into_iter().map(|step| close(&seed.handlers, step, "", &mut Faults::default())).collect())
+}
+
+fn pretty(steps: &[Value]) -> String {
+    serde_json::to_string_pretty(steps).unwrap_or_default()
+}
+
+fn as_json(desk: Desk, at: StoredValue<String>) -> AnyView {
+    let text = RwSignal::new(untrack(|| at.with_value(|p| pretty(&saved(desk, p)))));
+    let fault = RwSignal::new(None::<String>);
+    // Undo changes the list from outside; the text follows unless it says the same already.
+    Effect::new(move |_| {
+        let now = at.with_value(|p| saved(desk, p));
+        let says_same = text.with_untracked(|t| json_text::parse::<Vec<Value>>(t).is_ok_and(|typed| typed == now));
+        if !says_same && fault.with_untracked(Option::is_none) {
+            text.set(pretty(&now));
+        }
+    });
+    let typed = Callback::new(move |now: String| {
+        match json_text::parse::<Vec<Value>>(&now) {
+            Ok(steps) => {
+                fault.set(None);
+                text.set(now);
+                let shown = desk.seed.with_value(|seed| steps.iter().map(|step| open(&seed.handlers, step)).collect::<Value>());
+                at.with_value(|p| desk.change_form("steps as json", |f| f.set(p, shown)));
+            }
+            Err(found) => {
+                text.set(now);
+                fault.set(Some(found.sentence()));
+            }
+        };
+    });
+    let wrong = Signal::derive(move || fault.with(Option::is_some));
     view! {
-        <fieldset class="cgroup" aria-label=format!("Step {number}")>
-            <div class="cgroup-head"><span class="cond-n">{number}</span><span class="small muted">{move || hint(&action.get())}</span><span class="push">{tools}</span></div>
-            <div class="in form-grid">
-                <TextField id=field_id(&name_at) label="Name" class="s4" mono=true value=desk.text(&name_at) error=desk.error(&name_at) on_input=desk.on_text(&name_at)/>
-                <SelectField id=field_id(&action_at) label="Does" class="s4" options=actions value=action on_change=desk.on_text(&action_at)/>
-                <SelectField id=field_id(&fail_at) label="When it fails" class="s4" options=vec![("fail".to_owned(), "stop".to_owned()), ("continue".to_owned(), "go on".to_owned())] value=on_error on_change=desk.on_text(&fail_at)/>
-                <TextField id=field_id(&when_at) label="Only when (optional)" class="s12" mono=true placeholder="{{ steps.first.ok }}" value=desk.text(&when_at) error=desk.error(&when_at) on_input=desk.on_text(&when_at)/>
-                <TextAreaField id=field_id(&params_at) label="Parameters" class="s12" mono=true rows=4 value=desk.text(&params_at) error=desk.error(&params_at) on_input=desk.on_text(&params_at)/>
+        <div class="stack-8">
+            <TextArea id="steps-json" rows=16 mono=true aria_label="Steps as JSON" described_by="steps-json-m" invalid=wrong value=text on_input=typed/>
+            <div id="steps-json-m" role="status">
+                {move || fault.get().map(|text| view! { <p class="hint hint-bad">{text}</p><p class="hint">"The form keeps the steps as they were until this is mended."</p> })}
             </div>
-        </fieldset>
+        </div>
     }
     .into_any()
-}
-
-/// What the parameters of a step are.
-fn hint(action: &str) -> &'static str {
-    match action {
-        "validate" => "Parameters: required_fields, or schema (JSON Schema); both look at data.",
-        "transform" => "Parameters: format (json, text, csv), template, or mapping.",
-        "send" => "Parameters: destination (webhook, email, event, queue) with its settings beside it.",
-        "delay" => "Parameters: seconds. A delay holds no worker.",
-        "" => "",
-        _ => "Parameters: the configuration of this handler.",
-    }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::handler_field::handler_field;
 use crate::components::fields::{SelectField, TextAreaField};
 use crate::components::segmented::Segmented;
+use crate::editing::handler_form::FormField;
 use crate::islands::desk::Desk;
 
 /// Most handler types that are shown side by side.
@@ -37,20 +38,24 @@ pub fn HandlerFields(
 /// The form of a handler; of one that this service does not know, its configuration as JSON.
 fn fields(desk: Desk, handler_type: &str) -> AnyView {
     let Some(handler) = desk.handler(handler_type) else { return unknown(desk, handler_type) };
-    let (folded, open): (Vec<_>, Vec<_>) = handler.fields.into_iter().partition(|f| f.advanced);
-    let draw = |fields: Vec<_>| fields.into_iter().map(|f| handler_field(desk, f)).collect_view();
-    let more = (!folded.is_empty()).then(|| {
-        // What is set must be seen.
-        let is_set = desk.form.with_untracked(|form| folded.iter().any(|f: &crate::editing::handler_form::FormField| form.get(&format!("/configuration/{}", f.name)).is_some()));
-        view! { <details open=is_set><summary class="small">"More settings"</summary><div class="form-grid tw:pt-3">{draw(folded)}</div></details> }
-    });
     view! {
         <p class="hint">{handler.description}</p>
         {handler.unavailable.map(|why| view! { <p class="hint hint-warn">{why}</p> })}
-        <div class="form-grid">{draw(open)}</div>
-        {more}
+        {form(desk, "/configuration", handler.fields)}
     }
     .into_any()
+}
+
+/// Fields that stand at `base`; those that are seldom needed are folded away until one of them is set.
+pub fn form(desk: Desk, base: &str, fields: Vec<FormField>) -> AnyView {
+    let (folded, open): (Vec<_>, Vec<_>) = fields.into_iter().partition(|f| f.advanced);
+    // What is set must be seen.
+    let is_set = desk.form.with_untracked(|form| folded.iter().any(|f| form.get(&format!("{base}/{}", f.name)).is_some()));
+    let draw = |fields: Vec<FormField>| fields.into_iter().map(|f| handler_field(desk, base, f)).collect_view();
+    let open = draw(open);
+    let more =
+        (!folded.is_empty()).then(|| view! { <details open=is_set><summary class="small">"More settings"</summary><div class="form-grid tw:pt-3">{draw(folded)}</div></details> });
+    view! { <div class="form-grid">{open}</div>{more} }.into_any()
 }
 
 fn unknown(desk: Desk, handler_type: &str) -> AnyView {

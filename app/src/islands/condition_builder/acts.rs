@@ -33,7 +33,7 @@ pub fn shift(desk: Desk, id: u32, up: bool, from_key: bool) {
     if !from_key {
         focus_soon(format!("#{0} [data-do={1}]:enabled, #{0} [data-do={2}]", element_id(id), if up { "up" } else { "down" }, if up { "down" } else { "up" }));
     } else {
-        focus_soon(format!("#{} .fld input, #{0} button", element_id(id)));
+        focus_soon(format!("#{0} > .fld input, #{0} button", element_id(id)));
     }
 }
 
@@ -41,7 +41,7 @@ pub fn shift(desk: Desk, id: u32, up: bool, from_key: bool) {
 pub fn duplicate(desk: Desk, id: u32) {
     let Some(copy) = desk.change_tree("", |t| t.duplicate(id)) else { return };
     desk.say(format!("Copied to {}.", number(desk, copy)));
-    focus_soon(format!("#{0} .fld input, #{0} button", element_id(copy)));
+    focus_soon(format!("#{0} > .fld input, #{0} button", element_id(copy)));
 }
 
 /// Leaves a row or group out, or takes it in again.

@@ -84,9 +84,9 @@ pub fn FieldBox(
     /// The row.
     id: u32,
     /// The id of the input.
-    input_id: String,
+    input_id: Signal<String>,
     /// The row's number.
-    number: String,
+    number: Memo<String>,
 ) -> impl IntoView {
     let state = Combo::new(desk, id);
     let list = format!("c{id}-fields");
@@ -97,10 +97,10 @@ pub fn FieldBox(
         <div class="combo fld">
             <input
                 class="input mono"
-                id=input_id
+                id=move || input_id.get()
                 role="combobox"
                 aria-autocomplete="list"
-                aria-label=format!("Condition {number} field")
+                aria-label=move || format!("Condition {} field", number.get())
                 aria-expanded=move || (!state.offers.with(Vec::is_empty)).to_string()
                 aria-controls=list
                 aria-activedescendant=move || state.active.get().map(option_id)

@@ -63,14 +63,14 @@ pub fn go(url: &str) {
     let _ = url;
 }
 
-/// Moves the focus to the first element that a selector finds, once the page shows the latest change.
+/// Moves the focus to what a selector finds, once the page shows the latest change. Of several selectors with a comma between them,
+/// the first that finds anything counts.
 pub fn focus_soon(selector: String) {
     #[cfg(feature = "hydrate")]
     leptos::prelude::request_animation_frame(move || {
         use wasm_bindgen::JsCast;
-        if let Ok(Some(element)) = leptos::prelude::document().query_selector(&selector)
-            && let Ok(element) = element.dyn_into::<web_sys::HtmlElement>()
-        {
+        let found = selector.split(", ").find_map(|one| leptos::prelude::document().query_selector(one).ok().flatten());
+        if let Some(element) = found.and_then(|e| e.dyn_into::<web_sys::HtmlElement>().ok()) {
             let _ = element.focus();
         }
     });

@@ -76,7 +76,7 @@ fn mark(desk: Desk, gates: &'static [Gate]) -> AnyView {
         None => ("muted row", icon::DOT, None),
     };
     let words = gate.map_or_else(|| gates.iter().map(|g| g.label()).collect::<Vec<_>>().join(" and "), |g| g.label().to_owned());
-    let count = (gates == [Gate::Conditions]).then(|| desk.verdicts.with(|v| held(v.report.as_ref()))).flatten().unwrap_or_default();
+    let count = (gates == [Gate::Conditions]).then(|| desk.verdicts.with(|v| held(v.report.as_ref().filter(|_| v.unfinished.is_none())))).flatten().unwrap_or_default();
     let state = match (glyph, gate) {
         (icon::CHECK, _) => "passes",
         (_, None) => "not known yet",

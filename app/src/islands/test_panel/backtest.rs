@@ -1,4 +1,5 @@
-//! The draft against the recent events: how many would run, and what that changes against what is saved.
+//! The draft against stored events. At once, in this browser: recent ones of its types, compared with what is saved. On demand, on the
+//! server: the latest of any type, counted per gate. [`Wide`] is the second.
 
 use event_actions::matching::{Gate, explain};
 use event_actions::model::action::NewAction;
@@ -9,6 +10,8 @@ use std::sync::Arc;
 use crate::editing::form::Form;
 use crate::editing::read::read;
 use crate::islands::desk::{Desk, draft_of};
+
+use super::wide::Wide;
 
 /// Most marks in the drawing.
 const MARKS: usize = 100;
@@ -72,6 +75,9 @@ pub fn Backtest(
     // Each judgement of the draft is followed by one of these.
     let found = Memo::new(move |_| if desk.test_due.get() > 0 { test(desk) } else { Found::default() });
     let inside = move || {
+        if desk.verdicts.with(|v| v.unfinished.is_some()) {
+            return view! { <div class="row"><h3>"Backtest"</h3><span class="small muted push">"once every condition is complete"</span></div> }.into_any();
+        }
         let f = found.get();
         if f.now.is_empty() {
             return view! { <div class="row"><h3>"Backtest"</h3><span class="small muted push">"no recent events at hand"</span></div> }.into_any();
@@ -87,7 +93,7 @@ pub fn Backtest(
         .into_any()
     };
     // As high as it will be, so that nothing below moves when the events come.
-    view! { <div class="stack-8 tw:min-h-[108px] tw:content-start">{inside}</div> }
+    view! { <div class="stack-8 tw:min-h-[108px] tw:content-start">{inside}<Wide desk=desk/></div> }
 }
 
 /// One mark per few events, oldest at the left: its height says how many run, its colour whether the draft adds any.

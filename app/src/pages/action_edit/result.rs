@@ -17,15 +17,21 @@ pub fn tried(report: TestReport, request: &TestRequest, filters: &Map<String, Va
     let reason = report.report.reason.clone();
     let destination = report.preview.as_ref().and_then(|p| p.get("destination")).and_then(Value::as_str).map(str::to_owned);
     let execution_id = report.execution.as_ref().map(|x| x.id.clone());
+    let steps = steps_of(report.preview.as_ref().and_then(|p| p.get("request"))).into_iter().map(|step| step_found(&step).to_html()).collect();
     let html = found(report, request, filters, true).to_html();
-    Tried { gates, reason, html, destination, execution_id }
+    Tried { gates, reason, html, steps, destination, execution_id }
 }
 
 /// Strip and output. `tabs` needs JavaScript; without it the parts stand below each other.
 pub fn found(report: TestReport, request: &TestRequest, filters: &Map<String, Value>, tabs: bool) -> AnyView {
     let TestReport { report, preview, .. } = report;
     let context = (!filters.is_empty()).then(|| comparison(filters, &request.metadata));
-    let output = preview.map(|p| output(&p, context, tabs));
+    let output = match (preview, context) {
+        (Some(preview), context) => Some(output(&preview, context, tabs)),
+        // What cannot be rendered has no output; what the filters compare can still be seen.
+        (None, Some(context)) => Some(view! { <div><h3>"Context"</h3>{context}</div> }.into_any()),
+        (None, None) => None,
+    };
     view! { <div>{strip(report)}</div>{output} }.into_any()
 }
 
@@ -97,10 +103,55 @@ fn part(word: &'static str, text: &'static str, body: AnyView, tabs: bool, first
 /// The rendered request: a web request, a mail, or whatever a handler says it would send.
 fn sent(request: &Value) -> AnyView {
     let text = |name: &str| request.get(name).and_then(Value::as_str).map(str::to_owned);
+    let steps = steps_of(Some(request));
+    if !steps.is_empty() {
+        let cards = steps.iter().map(|step| view! { <li class="rule-top tw:pt-2">{step_head(step)}{step_found(step)}</li> }).collect_view();
+        return view! { <ol class="stack-8">{cards}</ol> }.into_any();
+    }
     match (text("method"), text("url"), text("subject")) {
         (Some(method), Some(url), _) => web(method, url, request),
         (_, _, Some(subject)) => mail(subject, request),
         _ => view! { <JsonView value=request.clone() plain=true/> }.into_any(),
+    }
+}
+
+/// The steps that a workflow's preview tells of.
+fn steps_of(request: Option<&Value>) -> Vec<Value> {
+    let steps = request.and_then(|r| r.get("steps")).and_then(Value::as_array).cloned().unwrap_or_default();
+    if steps.iter().all(|s| s.get("number").is_some() && s.get("action").is_some()) { steps } else { Vec::new() }
+}
+
+fn step_head(step: &Value) -> AnyView {
+    let text = |name: &str| step.get(name).map(shown).unwrap_or_default();
+    view! { <p class="t13"><strong>{text("number")}". "{text("name")}</strong>" "<span class="muted">{text("action")}</span></p> }.into_any()
+}
+
+/// What goes into a step and what comes out.
+fn step_found(step: &Value) -> AnyView {
+    let part = |title: &'static str, value: Option<&Value>| value.filter(|v| !v.is_null()).map(|v| view! { <div><p class="small muted">{title}</p>{any(v)}</div> });
+    let skipped = match step.get("runs") {
+        Some(Value::Bool(false)) => Some("Its “only when” does not hold: it is skipped.".to_owned()),
+        Some(Value::String(why)) => Some(format!("Whether it runs is {why}.")),
+        _ => None,
+    };
+    let pending = step.get("pending").and_then(Value::as_str).map(|why| format!("What it does is {why}."));
+    let lines = skipped.into_iter().chain(pending).map(|text| view! { <p class="hint">{text}</p> }).collect_view();
+    let request = step.get("request").filter(|_| step.get("destination").is_some()).map(|r| view! { <div><p class="small muted">"Would send"</p>{sent(r)}</div> });
+    view! {
+        <div class="stack-8">
+            {lines}
+            {part("Input", step.get("input"))}
+            {request}
+            {part("Output", step.get("outcome"))}
+        </div>
+    }
+    .into_any()
+}
+
+fn any(value: &Value) -> AnyView {
+    match value {
+        Value::String(text) => view! { <TextView text=text.clone() plain=true/> }.into_any(),
+        other => view! { <JsonView value=other.clone() plain=true/> }.into_any(),
     }
 }
 
@@ -143,7 +194,7 @@ fn mail(subject: String, request: &Value) -> AnyView {
         .get("html")
         .and_then(Value::as_str)
         .map(|html| view! { <iframe class="tw:w-full tw:h-72 tw:bg-white tw:border" sandbox="" title="The mail as HTML" srcdoc=html.to_owned()></iframe> });
-    let text = request.get("text").and_then(Value::as_str).map(|text| view! { <div><h4>"As text"</h4><TextView text=text.to_owned() plain=true/></div> });
+    let text = request.get("text").and_then(Value::as_str).map(|text| view! { <div><p class="small muted">"As text"</p><TextView text=text.to_owned() plain=true/></div> });
     view! { <div class="stack-8"><p class="t13"><strong>{subject}</strong></p><dl class="cmp">{lines}</dl>{html}{text}</div> }.into_any()
 }
 

@@ -17,8 +17,9 @@ use crate::components::health_badge::{HealthBadge, Wellbeing};
 use crate::components::icon::{self, Icon};
 use crate::components::time::{Time, TimeStyle, Zone};
 
-/// Secondary columns leave before the others get too narrow.
-const WIDE: &str = "tw:max-[1439px]:hidden";
+/// Secondary columns leave before a name of usual length gets too narrow: first what it listens to, then the lesser times, then the bars.
+const WIDEST: &str = "tw:max-[1599px]:hidden";
+const SPARK: &str = "hide-s tw:max-[1279px]:hidden";
 const WIDE_NUMBER: &str = "num muted tw:max-[1439px]:hidden";
 /// A menu below the button that opened it; in the middle where browsers cannot place it there.
 const ROW_MENU: &str = "menu tw:inset-0 tw:m-auto tw:h-fit tw:supports-[position-area:bottom]:inset-auto tw:supports-[position-area:bottom]:m-0 \
@@ -47,13 +48,13 @@ pub fn table(data: Data, zone: Zone) -> impl IntoView {
     }
     columns.extend([
         Column::new("Action"),
-        Column::new("Listens to").class(WIDE).width("128px"),
-        Column::new("Health").width("150px"),
-        Column::new("Last event").width("212px"),
+        Column::new("Listens to").class(WIDEST).width("128px"),
+        Column::new("Health").width("140px"),
+        Column::new("Last event").width("204px"),
         Column::number("Evaluated").class(WIDE_NUMBER).width("76px"),
         Column::number("Matched").width("76px"),
         Column::number("Succeeded").class(WIDE_NUMBER).width("80px"),
-        Column::new("24 hours").width("104px"),
+        Column::new("24 hours").class(SPARK).width("104px"),
         Column::number("Success").width("66px"),
         Column::new("On").width("48px"),
         Column::silent("More").width("44px"),
@@ -117,6 +118,7 @@ fn row(action: Action, latest: &Latest, may_write: bool, now: Timestamp, zone: Z
     let d = &action.definition;
     let (name, kind, platform) = (d.name.clone(), d.handler_type.0.clone(), action.is_platform_wide());
     let types = d.event_types.join(", ");
+    let listens = format!("{name}. Listens to {types}");
     let select = may_write.then(|| {
         let (id, label) = (action.id.clone(), format!("Select {name}"));
         view! { <Cell class="corner"><label class="box"><input type="checkbox" name="id" data-row="1" value=id aria-label=label/></label></Cell> }
@@ -130,19 +132,19 @@ fn row(action: Action, latest: &Latest, may_write: bool, now: Timestamp, zone: Z
         <tr id=format!("a-{}", action.id)>
             {select}
             <th scope="row" class="full lead">
-                <div class="row">
+                <div class="row tw:items-start">
                     <span class="muted" title=kind.clone()><Icon of=icon::of_handler(&kind)/><span class="sr">{kind.clone()}</span></span>
-                    <a class="trunc" href=format!("/actions/{}", action.id)>{name.clone()}</a>
+                    <a class="tw:line-clamp-2 tw:wrap-anywhere" title=listens href=format!("/actions/{}", action.id)>{name.clone()}</a>
                 </div>
                 {platform.then(|| view! { <div class="sub">"Platform-wide"</div> })}
             </th>
-            <Cell class=WIDE><code class="trunc tw:block" title=types.clone()>{types.clone()}</code></Cell>
+            <Cell class=WIDEST><code class="trunc tw:block" title=types.clone()>{types.clone()}</code></Cell>
             <Cell class="full"><HealthBadge of=of/>{reason}</Cell>
             <Cell label="Last event" class="full">{strip}{none}</Cell>
             <Cell label="Evaluated" class=WIDE_NUMBER>{came}</Cell>
             <Cell label="Matched" class="num muted">{matched}</Cell>
             <Cell label="Succeeded" class=WIDE_NUMBER>{succeeded}</Cell>
-            <Cell class="hide-s"><span inner_html=spark></span></Cell>
+            <Cell class=SPARK><span inner_html=spark></span></Cell>
             <Cell label="Success rate" class=rate_class>{rate}</Cell>
             <Cell class="hide-s">{switch}</Cell>
             <Cell class="corner2">{menu}</Cell>
