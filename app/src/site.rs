@@ -17,7 +17,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate as _, Size
 
 use crate::assets::Assets;
 use crate::shell::{App, shell};
-use crate::{csrf, forms, forms_actions, forms_admin, forms_events, security, session};
+use crate::{csrf, forms, forms_actions, forms_admin, forms_bulk, forms_events, palette, security, session};
 
 /// Where server functions live; the same as `SERVER_FN_PREFIX` in `.cargo/config.toml`.
 const SERVER_FNS: &str = "/_fn/";
@@ -32,7 +32,9 @@ pub fn router(engine: &Engine, assets: &Assets) -> Router {
     event_actions::http::router(engine.clone())
         .merge(pages.clone())
         .merge(forms::routes(engine.clone()))
+        .merge(palette::routes(engine.clone()))
         .merge(forms_actions::routes(engine.clone(), pages.clone()))
+        .merge(forms_bulk::routes(engine.clone(), pages.clone()))
         .merge(forms_events::routes(engine.clone(), pages.clone()))
         .merge(forms_admin::routes(engine.clone(), pages))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth))

@@ -75,11 +75,24 @@ fn narrow(select: &mut Select, tenant: Option<&str>, filter: &BulkFilter, cutoff
     select.filter("finished_at <= ?", cutoff);
     select.maybe("tenant_id = ?", tenant);
     select.maybe("action_id = ?", filter.action_id.as_deref());
+    select.maybe("event_id = ?", filter.event_id.as_deref());
     select.maybe("event_type = ?", filter.event_type.as_deref());
     select.maybe("handler_type = ?", filter.handler_type.as_deref());
     select.maybe("error_class = ?", filter.error_class.as_deref());
     select.maybe("created_at >= ?", filter.from.map(|t| t.0));
     select.maybe("created_at < ?", filter.to.map(|t| t.0));
+    select.maybe("duration_ms >= ?", filter.min_duration_ms);
+}
+
+/// How many executions a job would be about; `most` when there are that many or more, which costs less than counting all.
+///
+/// # Errors
+/// The database's.
+pub async fn count_up_to(db: &Db, tenant: Option<&str>, filter: &BulkFilter, cutoff: i64, most: u32) -> sqlx::Result<i64> {
+    let mut select = Select::new("select id from action_executions");
+    narrow(&mut select, tenant, filter, cutoff);
+    select.limit(most);
+    Ok(select.fetch::<(String,)>(db).await?.len() as i64)
 }
 
 /// How many executions a job is about.

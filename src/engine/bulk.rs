@@ -69,14 +69,27 @@ impl Engine {
         self.measure(caller, filter).await.map(|(.., total)| total)
     }
 
+    /// The same for a list that says how many there are: `most` when there are that many or more.
+    ///
+    /// # Errors
+    /// As [`Engine::count_bulk_replay`].
+    pub async fn count_bulk_replay_up_to(&self, caller: &Caller, filter: &BulkFilter, most: u32) -> Result<i64, ApiError> {
+        let (tenant, cutoff) = self.narrow_bulk(caller, filter).await?;
+        bulk::count_up_to(self.db(), tenant.as_deref(), filter, cutoff, most).await.map_err(internal)
+    }
+
     /// The tenant that a job is narrowed to, the instant until which executions count, and how many there are.
     async fn measure(&self, caller: &Caller, filter: &BulkFilter) -> Result<(Option<String>, i64, i64), ApiError> {
+        let (tenant, cutoff) = self.narrow_bulk(caller, filter).await?;
+        let total = bulk::count(self.db(), tenant.as_deref(), filter, cutoff).await.map_err(internal)?;
+        Ok((tenant, cutoff, total))
+    }
+
+    async fn narrow_bulk(&self, caller: &Caller, filter: &BulkFilter) -> Result<(Option<String>, i64), ApiError> {
         caller.require(Scope::ExecutionsWrite)?;
         filter.validate().into_result()?;
         let tenant = caller.reads(filter.tenant_id.as_deref())?;
-        let cutoff = self.db().now_ms().await.map_err(internal)?;
-        let total = bulk::count(self.db(), tenant.as_deref(), filter, cutoff).await.map_err(internal)?;
-        Ok((tenant, cutoff, total))
+        Ok((tenant, self.db().now_ms().await.map_err(internal)?))
     }
 
     /// Starts replaying many executions in the background; follow it with [`Engine::get_bulk`]. `dry_run` is left to

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::Faults;
-use super::execution::Status;
+use super::execution::{ExecutionFilter, Status};
 use super::tenant::tenant_fault;
 use super::testing::ReplayVersion;
 use super::{FieldError, Timestamp};
@@ -23,6 +23,9 @@ pub struct BulkFilter {
     /// Only this action.
     #[serde(default)]
     pub action_id: Option<String>,
+    /// Only this event.
+    #[serde(default)]
+    pub event_id: Option<String>,
     /// Exact event type.
     #[serde(default)]
     pub event_type: Option<String>,
@@ -38,12 +41,39 @@ pub struct BulkFilter {
     /// Created before.
     #[serde(default)]
     pub to: Option<Timestamp>,
+    /// Took at least this many milliseconds.
+    #[serde(default)]
+    pub min_duration_ms: Option<i64>,
     /// For a platform credential: only this tenant.
     #[serde(default)]
     pub tenant_id: Option<String>,
 }
 
 impl BulkFilter {
+    /// The same executions as those of a filtered list, as far as they have ended: failed ones when the list names no status. None
+    /// when it is about executions under way.
+    #[must_use]
+    pub fn of_list(list: &ExecutionFilter) -> Option<Self> {
+        let status = match list.status.as_deref() {
+            _ if list.unhandled_only => Status::DeadLetter,
+            None => Status::Failed,
+            Some(word) => Status::parse(word).filter(|s| s.is_terminal())?,
+        };
+        let list = list.clone();
+        Some(Self {
+            status: Some(status),
+            action_id: list.action_id,
+            event_id: list.event_id,
+            event_type: list.event_type,
+            handler_type: list.handler_type,
+            error_class: list.error_class,
+            from: list.from,
+            to: list.to,
+            min_duration_ms: list.min_duration_ms,
+            tenant_id: list.tenant_id,
+        })
+    }
+
     /// The status in force.
     #[must_use]
     pub fn effective_status(&self) -> Status {
@@ -60,7 +90,13 @@ impl BulkFilter {
             "not_terminal",
             "Only finished executions can be replayed: failed, dead_letter, cancelled or succeeded.",
         );
-        let long = [("action_id", &self.action_id), ("event_type", &self.event_type), ("handler_type", &self.handler_type), ("error_class", &self.error_class)];
+        let long = [
+            ("action_id", &self.action_id),
+            ("event_id", &self.event_id),
+            ("event_type", &self.event_type),
+            ("handler_type", &self.handler_type),
+            ("error_class", &self.error_class),
+        ];
         for (name, text) in long {
             let fine = text.as_deref().is_none_or(|t| (1..=200).contains(&t.chars().count()) && !t.chars().any(char::is_control));
             f.require(fine, &format!("/filter/{name}"), "bad_length", &format!("{name} has 1 to 200 printable characters."));
@@ -184,6 +220,20 @@ mod tests {
         ] {
             assert_eq!(filter.validate().0.iter().map(|f| f.pointer.as_str()).collect::<Vec<_>>(), pointers, "{filter:?}");
         }
+    }
+
+    #[test]
+    fn a_list_is_replayed_as_it_is_filtered() {
+        let list = |status: Option<&str>| ExecutionFilter { status: status.map(str::to_owned), event_id: Some("e".into()), min_duration_ms: Some(5), ..ExecutionFilter::default() };
+        for (status, replayed) in
+            [(None, Some(Status::Failed)), (Some("failed"), Some(Status::Failed)), (Some("succeeded"), Some(Status::Succeeded)), (Some("running"), None), (Some("nonsense"), None)]
+        {
+            let found = BulkFilter::of_list(&list(status));
+            assert_eq!(found.as_ref().and_then(|f| f.status), replayed, "{status:?}");
+            assert!(found.is_none_or(|f| f.event_id.as_deref() == Some("e") && f.min_duration_ms == Some(5)));
+        }
+        let dead = ExecutionFilter { unhandled_only: true, ..ExecutionFilter::default() };
+        assert_eq!(BulkFilter::of_list(&dead).and_then(|f| f.status), Some(Status::DeadLetter));
     }
 
     #[test]

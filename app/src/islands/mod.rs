@@ -8,6 +8,7 @@ pub mod copy;
 pub mod desk;
 pub mod flash;
 pub mod live;
+pub mod live_bulk;
 pub mod live_list;
 pub mod live_overview;
 pub mod send_curl;

@@ -8,6 +8,7 @@ use event_actions::model::page::{Page, PageRequest};
 use event_actions::model::{ApiError, Timestamp};
 use leptos::prelude::*;
 
+use super::bulk::offer::{Offer, button, offer};
 use super::flash::flash;
 use super::range::Range;
 use super::words::{class_name, class_words_of};
@@ -69,6 +70,7 @@ struct Data {
     groups: Vec<DeadLetterGroup>,
     rows: Page<Execution>,
     filter: ExecutionFilter,
+    offer: Option<Offer>,
     may_write: bool,
     is_platform: bool,
     now: Timestamp,
@@ -81,7 +83,10 @@ async fn read(engine: &Engine, caller: &Caller, asked: &Asked, zone: Zone) -> Re
     let filter = ExecutionFilter { action_id: given(&asked.action), error_class: given(&asked.class), from, to, ..ExecutionFilter::default() };
     let groups = engine.dead_letter_groups(caller, DeadLetterFilter { from, to, ..DeadLetterFilter::default() }).await?;
     let rows = engine.dead_letters(caller, filter.clone(), PageRequest { limit: Some(ON_A_PAGE), cursor: asked.cursor.clone() }).await?;
-    Ok(Data { groups, rows, filter, may_write: caller.may(Scope::ExecutionsWrite), is_platform: caller.tenant_id.is_none(), now })
+    let query = asked.href(None).replacen("/dead-letters?", "&", 1);
+    let query = format!("status=dead_letter{}", if query.starts_with('&') { &query } else { "" });
+    let offer = offer(engine, caller, &ExecutionFilter { unhandled_only: true, ..filter.clone() }, &query).await?;
+    Ok(Data { groups, rows, filter, offer, may_write: caller.may(Scope::ExecutionsWrite), is_platform: caller.tenant_id.is_none(), now })
 }
 
 /// Whether an execution is one of a group.
@@ -107,6 +112,7 @@ fn document(data: Data, asked: Asked, zone: Zone) -> impl IntoView {
         let as_of = format!("{} {}", zone.clock(data.now), zone.label());
         view! { <LiveList of=Watched::DeadLetters(data.filter.clone()) since=since as_of=as_of href=asked.href(None)/> }
     });
+    let replay_all = button(data.offer.clone());
     let content = match (data.rows.items.is_empty(), asked.is_any() || asked.cursor.is_some()) {
         (true, true) => view! { <FilteredToEmpty text="No dead letter has all of these properties." clear="/dead-letters"/> }.into_any(),
         (true, false) => {
@@ -116,7 +122,7 @@ fn document(data: Data, asked: Asked, zone: Zone) -> impl IntoView {
     };
     view! {
         <PageTitle text="Dead letters"/>
-        <PageHead title="Dead letters" lede=lede/>
+        <PageHead title="Dead letters" lede=lede>{replay_all}</PageHead>
         {bar}
         <section class="panel" aria-label="Dead letters">{live}{content}</section>
     }

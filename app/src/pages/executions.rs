@@ -8,6 +8,7 @@ use event_actions::model::page::{Page, PageRequest};
 use event_actions::model::{ApiError, Timestamp};
 use leptos::prelude::*;
 
+use super::bulk::offer::{Offer, button, offer};
 use super::flash::flash;
 use super::{PageTitle, asked, page};
 use crate::components::feedback::{Empty, FilteredToEmpty};
@@ -45,6 +46,7 @@ struct Data {
     executions: Page<Execution>,
     filter: ExecutionFilter,
     choices: Choices,
+    offer: Option<Offer>,
     is_platform: bool,
     may_write: bool,
     now: Timestamp,
@@ -79,6 +81,7 @@ async fn read(engine: &Engine, caller: &Caller, asked: &Asked, zone: Zone) -> Re
     Ok(Data {
         executions: engine.list_executions(caller, filter.clone(), PageRequest { limit: None, cursor: asked.cursor.clone() }).await?,
         choices: choices(engine, caller).await?,
+        offer: offer(engine, caller, &filter, asked.href(None).split_once('?').map_or("", |(_, query)| query)).await?,
         is_platform: caller.tenant_id.is_none(),
         may_write: caller.may(Scope::ExecutionsWrite),
         filter,
@@ -109,7 +112,7 @@ fn document(data: Data, asked: Asked, zone: Zone) -> impl IntoView {
     };
     view! {
         <PageTitle text="Executions"/>
-        <PageHead title="Executions"/>
+        <PageHead title="Executions">{button(data.offer.filter(|_| !is_empty))}</PageHead>
         <Bar asked=asked actions=data.choices.actions handlers=data.choices.handlers zone=zone/>
         <section class="panel" aria-label="Executions">{content}</section>
     }

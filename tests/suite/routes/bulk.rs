@@ -45,10 +45,14 @@ async fn a_filtered_replay_is_counted_run_and_followed() {
     let a = app.action(webhook("A", "a.one", &sink.at("/a"), json!({"max_retries": 0}))).await;
     app.action(webhook("B", "b.one", &sink.at("/b"), json!({"max_retries": 0}))).await;
     let (dead, other) = (die(&app, "a.one", 3).await, die(&app, "b.one", 2).await);
+    let event_of = app.get(&format!("/executions/{}", dead[0])).await.expect(200).text("/event_id").to_owned();
     for (filter, total) in [
         (json!({}), 5),
         (json!({"action_id": a}), 3),
         (json!({"event_type": "b.one"}), 2),
+        (json!({"event_id": event_of}), 1),
+        (json!({"min_duration_ms": 600_000}), 0),
+        (json!({"min_duration_ms": 0}), 5),
         (json!({"status": "dead_letter", "error_class": "http_status", "handler_type": "webhook"}), 5),
         (json!({"error_class": "timeout"}), 0),
         (json!({"status": "succeeded"}), 0),

@@ -52,7 +52,9 @@ impl Asked {
         }
     }
 
-    fn pairs(&self) -> Vec<(&'static str, &str)> {
+    /// The parameters of the URL, without the cursor.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(&'static str, &str)> {
         let mut pairs = vec![
             ("status", self.status.as_str()),
             ("action_id", &self.action),
