@@ -37,7 +37,7 @@ impl Assets {
     /// Reads the package once, to name its folder after its content.
     #[must_use]
     pub fn load() -> Self {
-        let mut names: Vec<_> = Site::iter().filter(|name| name.starts_with(PACKAGE)).collect();
+        let mut names: Vec<_> = Site::iter().filter(|name| name.starts_with(PACKAGE) || is_own_script(name)).collect();
         names.sort();
         let mut hasher = DefaultHasher::new();
         for name in names {
@@ -87,14 +87,21 @@ impl Assets {
 
 /// A file at the site's root that goes to browsers under its own name.
 fn is_root_file(name: &str) -> bool {
-    !name.starts_with(PACKAGE) && !name.ends_with(".br") && !name.ends_with(".gz") && !name.contains(['{', '}'])
+    !name.starts_with(PACKAGE) && !is_own_script(name) && !name.ends_with(".br") && !name.ends_with(".gz") && !name.contains(['{', '}'])
+}
+
+/// A script that no compiler made: it lies at the site's root and is served as one of the package.
+fn is_own_script(name: &str) -> bool {
+    name.ends_with(".js") && !name.contains('/')
 }
 
 /// A file of the package. Another build's folder is not found: its files would not fit each other.
 fn package_file(hash: &str, path: &str, headers: &HeaderMap) -> Response {
     let hashed = path.strip_prefix(hash).and_then(|rest| rest.strip_prefix('/'));
     let cache = if hashed.is_some() && !cfg!(debug_assertions) { FOR_A_YEAR } else { ASK_AGAIN };
-    file(&format!("{PACKAGE}{}", hashed.unwrap_or(path)), headers, cache)
+    let name = hashed.unwrap_or(path);
+    let packed = format!("{PACKAGE}{name}");
+    if is_own_script(name) && Site::get(&packed).is_none() { file(name, headers, cache) } else { file(&packed, headers, cache) }
 }
 
 fn file(name: &str, headers: &HeaderMap, cache: HeaderValue) -> Response {
@@ -173,6 +180,6 @@ mod tests {
         {
             assert_eq!(content_type(name), kind);
         }
-        assert!(is_root_file("robots.txt") && !is_root_file("pkg/app.js") && !is_root_file("robots.txt.br"));
+        assert!(is_root_file("robots.txt") && !is_root_file("console.js") && !is_root_file("pkg/app.js") && !is_root_file("robots.txt.br"));
     }
 }

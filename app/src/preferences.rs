@@ -1,4 +1,4 @@
-//! What a reader prefers: theme and time zone, kept in cookies so that the first byte of a page is already right.
+//! What a reader prefers: theme, time zone and shortcuts, kept in cookies so that the first byte of a page is already right.
 
 use axum::http::HeaderMap;
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
@@ -7,8 +7,18 @@ use crate::components::time::Zone;
 
 /// The cookie of the theme.
 pub const THEME_COOKIE: &str = "theme";
-/// The cookie of the zone.
+/// The cookie of the zone that was chosen; [`AS_BROWSER`] or nothing follows the browser.
 pub const ZONE_COOKIE: &str = "tz";
+/// The cookie in which the page's script leaves the browser's own zone.
+pub const BROWSER_ZONE_COOKIE: &str = "tz_browser";
+/// Stands for the browser's own zone.
+pub const AS_BROWSER: &str = "browser";
+/// The cookie that switches shortcuts of one letter off.
+pub const KEYS_COOKIE: &str = "keys";
+/// Its word for "off".
+pub const OFF: &str = "off";
+/// Its word for "on".
+pub const ON: &str = "on";
 const A_YEAR_DAYS: i64 = 365;
 
 /// Light, dark, or as the system says.
@@ -71,6 +81,12 @@ pub struct Preferences {
     pub theme: Theme,
     /// The zone of every time shown.
     pub zone: Zone,
+    /// Whether that zone was chosen; else it is the browser's, as far as that is known.
+    pub is_zone_chosen: bool,
+    /// The browser's own zone; none before its first page.
+    pub browser_zone: Option<Zone>,
+    /// Whether shortcuts of one letter are switched off.
+    pub are_keys_off: bool,
 }
 
 impl Preferences {
@@ -78,8 +94,16 @@ impl Preferences {
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         let jar = CookieJar::from_headers(headers);
-        let value = |name: &str| jar.get(name).map(|c| c.value().replace("%2B", "+").replace("%3A", ":"));
-        Self { theme: value(THEME_COOKIE).and_then(|w| Theme::parse(&w)).unwrap_or_default(), zone: value(ZONE_COOKIE).and_then(|w| Zone::parse(&w)).unwrap_or_default() }
+        let value = |name: &str| jar.get(name).map(|c| c.value().replace("%2B", "+").replace("%3A", ":").replace("%2F", "/"));
+        let zone = |name: &str| value(name).and_then(|w| Zone::parse(&w));
+        let (chosen, browser_zone) = (zone(ZONE_COOKIE), zone(BROWSER_ZONE_COOKIE));
+        Self {
+            theme: value(THEME_COOKIE).and_then(|w| Theme::parse(&w)).unwrap_or_default(),
+            zone: chosen.or(browser_zone).unwrap_or_default(),
+            is_zone_chosen: chosen.is_some(),
+            browser_zone,
+            are_keys_off: value(KEYS_COOKIE).is_some_and(|w| w == OFF),
+        }
     }
 }
 
@@ -98,7 +122,18 @@ mod tests {
     #[test]
     fn cookies_are_read_and_nonsense_is_not() {
         let headers = |text: &'static str| HeaderMap::from_iter([(COOKIE, axum::http::HeaderValue::from_static(text))]);
-        assert_eq!(Preferences::of(&headers("theme=dark; tz=+02:00")), Preferences { theme: Theme::Dark, zone: Zone::east(120).unwrap_or_default() });
-        assert_eq!(Preferences::of(&headers("theme=pink; tz=Mars")), Preferences::default());
+        let found = Preferences::of(&headers("theme=dark; tz=+02:00; tz_browser=Asia/Tokyo; keys=off"));
+        assert_eq!((found.theme, found.zone, found.is_zone_chosen, found.are_keys_off), (Theme::Dark, Zone::east(120).unwrap_or_default(), true, true));
+        assert_eq!(Preferences::of(&headers("theme=pink; tz=Mars; keys=x")), Preferences::default());
+    }
+
+    #[test]
+    fn the_browsers_zone_counts_until_one_is_chosen() {
+        let of = |text: &'static str| Preferences::of(&HeaderMap::from_iter([(COOKIE, axum::http::HeaderValue::from_static(text))]));
+        let tokyo = Zone::parse("Asia/Tokyo");
+        for text in ["tz_browser=Asia/Tokyo", "tz=browser; tz_browser=Asia%2FTokyo"] {
+            assert_eq!((Some(of(text).zone), of(text).is_zone_chosen), (tokyo, false), "{text}");
+        }
+        assert_eq!(of("tz=UTC; tz_browser=Asia/Tokyo").zone, Zone::UTC);
     }
 }

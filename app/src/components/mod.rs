@@ -26,6 +26,7 @@ pub mod stat_tile;
 pub mod status_badge;
 pub mod switches;
 pub mod textarea;
+#[cfg(feature = "ssr")]
 pub mod time;
 pub mod timeline;
 pub mod toast;

@@ -1,65 +1,125 @@
 //! Instants as people read them: how long ago or at what time, the exact instant with its zone on hover.
 
-use chrono::{FixedOffset, Offset, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, LocalResult, NaiveDateTime, Offset as _, TimeDelta, TimeZone as _, Utc};
+use chrono_tz::{TZ_VARIANTS, Tz};
 use event_actions::model::Timestamp;
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::format::duration;
 
-/// The zone in which times are shown, as a fixed distance from UTC in minutes. Comes from the cookie `tz`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Zone {
-    minutes: i32,
+/// Parts of the world whose zones are offered; the others are old names for the same.
+const REGIONS: [&str; 10] = ["Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"];
+
+/// The zone in which times are shown: one of the IANA database, or a fixed distance from UTC in minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zone {
+    /// A zone with a name, such as `Europe/Stockholm`, with the rules that were in force there.
+    Named(Tz),
+    /// Minutes east of UTC, not zero.
+    Fixed(i32),
+}
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self::UTC
+    }
 }
 
 impl Zone {
     /// Coordinated universal time.
-    pub const UTC: Self = Self { minutes: 0 };
+    pub const UTC: Self = Self::Named(Tz::UTC);
 
     /// A zone `minutes` east of UTC; `None` beyond 14 hours either way.
     #[must_use]
     pub fn east(minutes: i32) -> Option<Self> {
-        (minutes.abs() <= 14 * 60).then_some(Self { minutes })
+        match minutes {
+            0 => Some(Self::UTC),
+            m => (m.abs() <= 14 * 60).then_some(Self::Fixed(m)),
+        }
     }
 
-    /// Reads `UTC`, `+02:00` or `-03:30`.
+    /// Reads `UTC`, `Europe/Stockholm`, `+02:00` or `-03:30`.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        if word == "UTC" {
-            return Some(Self::UTC);
-        }
         let (sign, rest) = match word.split_at_checked(1)? {
             ("+", rest) => (1, rest),
             ("-", rest) => (-1, rest),
-            _ => return None,
+            _ => return word.parse().ok().map(|tz| if is_utc(tz) { Self::UTC } else { Self::Named(tz) }),
         };
         let (hours, minutes) = rest.split_once(':')?;
         let (h, m): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
         if hours.len() == 2 && minutes.len() == 2 && (0..60).contains(&m) && h >= 0 { Self::east(sign * (h * 60 + m)) } else { None }
     }
 
-    /// The word for the cookie: `UTC`, `+02:00`.
+    /// The zones that are offered: of each part of the world its own, by name.
+    #[must_use]
+    pub fn offered() -> Vec<(&'static str, Vec<Self>)> {
+        let of = |region: &'static str| TZ_VARIANTS.into_iter().filter(|tz| tz.name().split_once('/').is_some_and(|(part, _)| part == region)).map(Self::Named).collect();
+        REGIONS.map(|region| (region, of(region))).to_vec()
+    }
+
+    /// The word for the cookie: `UTC`, `Europe/Stockholm`, `+02:00`.
     #[must_use]
     pub fn word(self) -> String {
-        match self.minutes {
-            0 => "UTC".to_owned(),
-            m => format!("{}{:02}:{:02}", if m < 0 { '-' } else { '+' }, m.abs() / 60, m.abs() % 60),
+        match self {
+            Self::Named(tz) => tz.name().to_owned(),
+            Self::Fixed(m) => offset_word(m),
         }
     }
 
-    /// The word shown: `UTC`, `UTC+02:00`.
+    /// The word shown: `UTC`, `Europe/Stockholm`, `UTC+02:00`.
     #[must_use]
     pub fn label(self) -> String {
-        match self.minutes {
-            0 => "UTC".to_owned(),
-            _ => format!("UTC{}", self.word()),
+        match self {
+            Self::Named(tz) => tz.name().replace('_', " "),
+            Self::Fixed(m) => format!("UTC{}", offset_word(m)),
         }
+    }
+
+    fn local(self, at: Timestamp) -> DateTime<FixedOffset> {
+        let utc = at.to_utc();
+        let offset = match self {
+            Self::Named(tz) => tz.offset_from_utc_datetime(&utc.naive_utc()).fix(),
+            Self::Fixed(m) => FixedOffset::east_opt(m * 60).unwrap_or_else(|| Utc.fix()),
+        };
+        utc.with_timezone(&offset)
+    }
+
+    /// Minutes east of UTC at an instant.
+    #[must_use]
+    pub fn minutes_east(self, at: Timestamp) -> i32 {
+        self.local(at).offset().local_minus_utc() / 60
+    }
+
+    /// How far the zone is from UTC at an instant: `UTC`, `UTC+02:00`.
+    #[must_use]
+    pub fn distance(self, at: Timestamp) -> String {
+        match self.minutes_east(at) {
+            0 => "UTC".to_owned(),
+            m => format!("UTC{}", offset_word(m)),
+        }
+    }
+
+    /// The instant of a local date and time. Of two (a clock set back) the first; for one that is left out (a clock set forward) the
+    /// instant at which it would have been.
+    #[must_use]
+    pub fn instant(self, local: NaiveDateTime) -> Timestamp {
+        let found = match self {
+            Self::Named(tz) => match tz.from_local_datetime(&local) {
+                LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at.to_utc(),
+                LocalResult::None => {
+                    let before = local - TimeDelta::days(1);
+                    let offset = tz.from_local_datetime(&before).earliest().map_or_else(|| Utc.fix(), |at| at.offset().fix());
+                    (local - TimeDelta::seconds(i64::from(offset.local_minus_utc()))).and_utc()
+                }
+            },
+            Self::Fixed(m) => (local - TimeDelta::minutes(i64::from(m))).and_utc(),
+        };
+        Timestamp(found.timestamp_millis())
     }
 
     fn write(self, at: Timestamp, pattern: &str) -> String {
-        let offset = FixedOffset::east_opt(self.minutes * 60).unwrap_or_else(|| Utc.fix());
-        offset.from_utc_datetime(&at.to_utc().naive_utc()).format(pattern).to_string()
+        self.local(at).format(pattern).to_string()
     }
 
     /// `14:31:52`.
@@ -86,14 +146,29 @@ impl Zone {
         self.write(at, "%-d %b %H:%M")
     }
 
-    /// `2026-11-23 14:31:52.418 UTC`: everything, with the zone.
+    /// `2026-11-23T14:31:52`, as a browser's field for date and time takes it.
+    #[must_use]
+    pub fn field(self, at: Timestamp) -> String {
+        self.write(at, "%Y-%m-%dT%H:%M:%S")
+    }
+
+    /// `2026-11-23 14:31:52.418 UTC+01:00`: everything, with the distance that was in force.
     #[must_use]
     pub fn exact(self, at: Timestamp) -> String {
-        format!("{} {}", self.write(at, "%Y-%m-%d %H:%M:%S%.3f"), self.label())
+        format!("{} {}", self.write(at, "%Y-%m-%d %H:%M:%S%.3f"), self.distance(at))
     }
 }
 
-/// The zone of this page: the reader's choice, else UTC.
+/// Whether a name is one of the many for UTC.
+fn is_utc(tz: Tz) -> bool {
+    matches!(tz, Tz::UTC | Tz::Etc__UTC | Tz::Etc__UCT | Tz::UCT | Tz::Universal | Tz::Zulu | Tz::Etc__Universal | Tz::Etc__Zulu)
+}
+
+fn offset_word(minutes: i32) -> String {
+    format!("{}{:02}:{:02}", if minutes < 0 { '-' } else { '+' }, minutes.abs() / 60, minutes.abs() % 60)
+}
+
+/// The zone of this page: the reader's choice, else the browser's, else UTC.
 #[must_use]
 pub fn use_zone() -> Zone {
     use_context::<Zone>().unwrap_or_default()
@@ -156,10 +231,10 @@ mod tests {
 
     #[test]
     fn zones_are_read_and_written() {
-        for word in ["UTC", "+02:00", "-03:30", "+05:45"] {
+        for word in ["UTC", "+02:00", "-03:30", "+05:45", "Europe/Stockholm", "America/Argentina/Buenos_Aires"] {
             assert_eq!(Zone::parse(word).map(Zone::word).as_deref(), Some(word));
         }
-        for word in ["", "+2", "+15:00", "+02:60", "02:00", "+-1:00", "Mars", "é"] {
+        for word in ["", "+2", "+15:00", "+02:60", "02:00", "+-1:00", "Mars", "é", "europe/stockholm"] {
             assert_eq!(Zone::parse(word), None, "{word}");
         }
     }
@@ -170,6 +245,40 @@ mod tests {
         let zone = Zone::east(60).unwrap_or_default();
         assert_eq!(zone.exact(at), "2026-11-24 00:31:52.418 UTC+01:00");
         assert_eq!(Zone::UTC.day_minute(at), "23 Nov 23:31");
+    }
+
+    #[test]
+    fn clocks_are_set_forward_and_back() {
+        let zone = Zone::parse("Europe/Stockholm").unwrap_or_default();
+        let at = |text: &str| Timestamp::parse(text).unwrap_or_default();
+        for (utc, local) in [
+            ("2026-03-29T00:59:59.999Z", "2026-03-29 01:59:59.999 UTC+01:00"),
+            ("2026-03-29T01:00:00.000Z", "2026-03-29 03:00:00.000 UTC+02:00"),
+            ("2026-10-25T00:30:00.000Z", "2026-10-25 02:30:00.000 UTC+02:00"),
+            ("2026-10-25T01:30:00.000Z", "2026-10-25 02:30:00.000 UTC+01:00"),
+        ] {
+            assert_eq!(zone.exact(at(utc)), local);
+        }
+        let local = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").unwrap_or_default();
+        for (text, utc) in [
+            ("2026-07-01T12:00", "2026-07-01T10:00:00Z"),
+            ("2026-12-01T12:00", "2026-12-01T11:00:00Z"),
+            ("2026-03-29T02:30", "2026-03-29T01:30:00Z"),
+            ("2026-10-25T02:30", "2026-10-25T00:30:00Z"),
+        ] {
+            assert_eq!(zone.instant(local(text)), at(utc), "{text}");
+        }
+        let kathmandu = Zone::parse("Asia/Kathmandu").unwrap_or_default();
+        assert_eq!(kathmandu.exact(at("2026-01-01T00:00:00Z")), "2026-01-01 05:45:00.000 UTC+05:45");
+    }
+
+    #[test]
+    fn zones_of_the_world_are_offered() {
+        let all = Zone::offered();
+        assert_eq!(all.len(), REGIONS.len());
+        for (region, zones) in &all {
+            assert!(!zones.is_empty() && zones.iter().all(|z| Zone::parse(&z.word()) == Some(*z)), "{region}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The time range of a list: a span that ends now, or two instants. It lives in the URL.
 
+use chrono::NaiveDateTime;
 use event_actions::model::Timestamp;
 use event_actions::model::stats::Window;
 use leptos::prelude::*;
@@ -57,7 +58,7 @@ impl Range {
     /// The filters for instants, in the reader's zone.
     pub fn instants(&self, zone: Zone) -> impl IntoView + use<> {
         let field = |label: &'static str, name: &'static str, text: &str| {
-            let value = instant(text, zone).map(|at| local(at, zone)).unwrap_or_default();
+            let value = instant(text, zone).map(|at| zone.field(at)).unwrap_or_default();
             let class = if value.is_empty() { "facet" } else { "facet is-set" };
             view! { <label class=class><span>{label}", "{zone.label()}</span><input type="datetime-local" step="1" name=name value=value/></label> }
         };
@@ -66,14 +67,10 @@ impl Range {
 }
 
 /// An instant as RFC 3339, or as a date-time without zone, which is the reader's.
-fn instant(text: &str, zone: Zone) -> Option<Timestamp> {
-    let offset = if zone == Zone::UTC { "Z".to_owned() } else { zone.word() };
-    Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}{offset}"))).or_else(|| Timestamp::parse(&format!("{text}:00{offset}")))
-}
-
-/// `2026-11-23T14:31:52`, as the browser's field takes it.
-fn local(at: Timestamp, zone: Zone) -> String {
-    zone.exact(at).chars().take(19).map(|c| if c == ' ' { 'T' } else { c }).collect()
+#[must_use]
+pub fn instant(text: &str, zone: Zone) -> Option<Timestamp> {
+    let local = |pattern: &str| NaiveDateTime::parse_from_str(text, pattern).ok().map(|local| zone.instant(local));
+    Timestamp::parse(text).or_else(|| local("%Y-%m-%dT%H:%M:%S%.f")).or_else(|| local("%Y-%m-%dT%H:%M"))
 }
 
 #[cfg(test)]
@@ -88,7 +85,7 @@ mod tests {
             assert_eq!(instant(text, zone), noon, "{text}");
         }
         assert_eq!(instant("soon", zone), None);
-        assert_eq!(noon.map(|at| local(at, zone)).as_deref(), Some("2026-11-23T14:00:00"));
+        assert_eq!(noon.map(|at| zone.field(at)).as_deref(), Some("2026-11-23T14:00:00"));
     }
 
     #[test]
