@@ -1,9 +1,8 @@
 //! The overview's tiles, updated in place, and the mark that says how fresh they are.
 
 use event_actions::model::execution::Status;
-use event_actions::model::stats::{Stats, Window};
+use event_actions::model::stats::{Previous, Stats, Window};
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::live::live;
 use crate::components::format::{DASH, count, duration, duration_parts, percent, plural};
@@ -15,19 +14,11 @@ use crate::components::status_badge::Tone;
 /// Older than this, numbers are no longer called live.
 const STALE_SECONDS: u64 = 10;
 
-/// The same length of time just before the one shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Before {
-    /// Executions that ended in it.
-    pub executions: i64,
-    /// Succeeded of terminal; none when nothing ended.
-    pub success_rate_percent: Option<f64>,
-}
-
 /// What stands on the tiles, from the left.
 #[must_use]
-pub fn figures(stats: &Stats, before: Option<&Before>) -> [Figure; 5] {
-    [success(stats, before), executions(stats, before), p95(stats), queue(stats), dead_letters(stats)]
+pub fn figures(stats: &Stats, before: Option<&Previous>, is_own: bool) -> [Figure; 5] {
+    let than = if is_own { "on the time before" } else { earlier(stats.window) };
+    [success(stats, before, than), executions(stats, before, than), p95(stats, before, than), queue(stats), dead_letters(stats)]
 }
 
 /// The words for the time before the one shown.
@@ -44,7 +35,7 @@ fn of(stats: &Stats, status: Status) -> i64 {
     stats.by_status.get(&status).copied().unwrap_or(0)
 }
 
-fn success(stats: &Stats, before: Option<&Before>) -> Figure {
+fn success(stats: &Stats, before: Option<&Previous>, than: &str) -> Figure {
     let Some(rate) = stats.success_rate_percent else {
         return Figure { value: DASH.to_owned(), note: "nothing ended yet".to_owned(), ..Figure::default() };
     };
@@ -52,9 +43,9 @@ fn success(stats: &Stats, before: Option<&Before>) -> Figure {
     match before.and_then(|b| b.success_rate_percent).map(|b| rate - b) {
         Some(change) if change.abs() >= 0.05 => {
             let (icon, tone) = if change < 0.0 { (icon::DOWN, Tone::Warn) } else { (icon::UP, Tone::Ok) };
-            Figure { note: format!("{:.1} points {}", change.abs(), earlier(stats.window)), tone, icon: Some(icon), ..figure }
+            Figure { note: format!("{:.1} points {}", change.abs(), than), tone, icon: Some(icon), ..figure }
         }
-        Some(_) => Figure { note: format!("unchanged {}", earlier(stats.window)), ..figure },
+        Some(_) => Figure { note: format!("unchanged {than}"), ..figure },
         None => {
             let failed = of(stats, Status::Failed) + of(stats, Status::DeadLetter);
             Figure { note: if failed == 0 { "nothing failed".to_owned() } else { format!("{} failed", count(failed)) }, ..figure }
@@ -62,25 +53,30 @@ fn success(stats: &Stats, before: Option<&Before>) -> Figure {
     }
 }
 
-fn executions(stats: &Stats, before: Option<&Before>) -> Figure {
+fn executions(stats: &Stats, before: Option<&Previous>, than: &str) -> Figure {
     let figure = Figure { value: count(stats.total_executions), ..Figure::default() };
-    match before.filter(|b| b.executions > 0).map(|b| (stats.total_executions - b.executions) as f64 / b.executions as f64 * 100.0) {
+    match before.filter(|b| b.total_executions > 0).map(|b| (stats.total_executions - b.total_executions) as f64 / b.total_executions as f64 * 100.0) {
         Some(change) if change.abs() >= 0.05 => {
             let icon = if change < 0.0 { icon::DOWN } else { icon::UP };
-            Figure {
-                note: format!("{} % {}", if change >= 1_000.0 { ">1,000".to_owned() } else { format!("{:.1}", change.abs()) }, earlier(stats.window)),
-                icon: Some(icon),
-                ..figure
-            }
+            Figure { note: format!("{} % {}", if change >= 1_000.0 { ">1,000".to_owned() } else { format!("{:.1}", change.abs()) }, than), icon: Some(icon), ..figure }
         }
         _ => Figure { note: plural(of(stats, Status::Running), "runs now", "run now"), ..figure },
     }
 }
 
-fn p95(stats: &Stats) -> Figure {
+fn p95(stats: &Stats, before: Option<&Previous>, than: &str) -> Figure {
     let Some(p95) = stats.p95_ms else { return Figure { value: DASH.to_owned(), note: "no attempt ended".to_owned(), ..Figure::default() } };
     let (value, unit) = duration_parts(p95);
-    Figure { value, unit, note: stats.p50_ms.map_or_else(String::new, |p50| format!("median {}", duration(p50))), ..Figure::default() }
+    let figure = Figure { value, unit, note: stats.p50_ms.map_or_else(String::new, |p50| format!("median {}", duration(p50))), ..Figure::default() };
+    // Buckets are 5 % apart: less than that says nothing.
+    match before.and_then(|b| b.p95_ms).filter(|before| *before > 0.0).map(|before| (p95 - before) / before * 100.0) {
+        Some(change) if change.abs() > 5.0 => {
+            let (icon, more) = if change < 0.0 { (icon::DOWN, "faster") } else { (icon::UP, "slower") };
+            let share = if change >= 1_000.0 { ">1,000".to_owned() } else { format!("{:.0}", change.abs()) };
+            Figure { note: format!("{share} % {more} than {}", than.trim_start_matches("on ")), icon: Some(icon), ..figure }
+        }
+        _ => figure,
+    }
 }
 
 fn queue(stats: &Stats) -> Figure {
@@ -98,8 +94,8 @@ fn dead_letters(stats: &Stats) -> Figure {
 }
 
 /// Puts what came live over what the page began with: all of it for the last 24 hours, else what is true now.
-fn merged(first: &Stats, live: Stats) -> Stats {
-    if first.window == live.window {
+fn merged(first: &Stats, live: Stats, is_own: bool) -> Stats {
+    if first.window == live.window && !is_own {
         return live;
     }
     Stats { queue_depth: live.queue_depth, oldest_pending_ms: live.oldest_pending_ms, dead_letters: live.dead_letters, ..first.clone() }
@@ -110,8 +106,8 @@ fn merged(first: &Stats, live: Stats) -> Stats {
 pub fn LiveTiles(
     /// The numbers when the page was made, without series.
     first: Stats,
-    /// The same time before; none where it is not known.
-    before: Option<Before>,
+    /// Whether they cover a range of one's own, of which live numbers say nothing.
+    is_own: bool,
     /// What they cover, such as "Last 24 hours".
     label: String,
     /// Where each tile leads.
@@ -120,9 +116,10 @@ pub fn LiveTiles(
     sparks: [String; 5],
 ) -> impl IntoView {
     let view = live().view;
+    let before = first.previous.clone();
     let all = ArcMemo::new(move |_| {
-        let stats = view.with(|v| v.as_ref().map_or_else(|| first.clone(), |v| merged(&first, v.stats.clone())));
-        figures(&stats, before.as_ref())
+        let stats = view.with(|v| v.as_ref().map_or_else(|| first.clone(), |v| merged(&first, v.stats.clone(), is_own)));
+        figures(&stats, before.as_ref(), is_own)
     });
     let labels = ["Success rate", "Executions", "p95 duration", "Queue depth", "Dead letters"];
     let tiles = labels
@@ -177,26 +174,34 @@ mod tests {
 
     #[test]
     fn tiles_say_the_number_and_what_to_make_of_it() {
-        let before = Before { executions: 40_070, success_rate_percent: Some(99.44) };
-        let tiles = figures(&stats(), Some(&before));
+        let before = Previous { total_executions: 40_070, success_rate_percent: Some(99.44), p95_ms: Some(200.0) };
+        let tiles = figures(&stats(), Some(&before), false);
         let said: Vec<String> = tiles.iter().map(|f| format!("{} {} | {}", f.value, f.unit, f.note)).collect();
         assert_eq!(
             said,
-            ["99.0 % | 0.4 points on the day before", "42,514  | 6.1 % on the day before", "283 ms | median 70 ms", "37  | oldest waits 4.2 s", "17  | wait for a person"]
+            [
+                "99.0 % | 0.4 points on the day before",
+                "42,514  | 6.1 % on the day before",
+                "283 ms | 42 % slower than the day before",
+                "37  | oldest waits 4.2 s",
+                "17  | wait for a person"
+            ]
         );
         assert_eq!(tiles[0].tone, Tone::Warn);
     }
 
     #[test]
     fn no_data_is_a_dash() {
-        let tiles = figures(&Stats::default(), None);
+        let tiles = figures(&Stats::default(), None, false);
         assert_eq!((tiles[0].value.as_str(), tiles[2].value.as_str()), (DASH, DASH));
     }
 
     #[test]
     fn other_ranges_take_only_what_is_true_now() {
         let first = Stats { window: Window::Hour, total_executions: 5, ..Stats::default() };
-        let merged = merged(&first, stats());
-        assert_eq!((merged.total_executions, merged.queue_depth), (5, 37));
+        let found = merged(&first, stats(), false);
+        assert_eq!((found.total_executions, found.queue_depth), (5, 37));
+        let own = Stats { total_executions: 5, ..Stats::default() };
+        assert_eq!((merged(&own, stats(), true).total_executions, merged(&own, stats(), false).total_executions), (5, 42_514));
     }
 }
