@@ -27,12 +27,15 @@ struct Oracle {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     let cycles = std::env::var("CRASH_CYCLES").ok().and_then(|n| n.parse().ok()).unwrap_or(CYCLES);
-    let sink = Sink::start().await;
+    let sink = Sink::start(Duration::ZERO).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let database = util::Database::from_env().await;
     let oracle = Arc::new(Oracle::default());
     let mut service = Service::start(folder.path(), &database).await;
-    service.create_action(&sink.url("/hook")).await;
+    let webhook = json!({"url": sink.url("/hook")});
+    service
+        .create(&json!({"name": "Crash test", "handler_type": "webhook", "configuration": webhook, "event_types": ["crash.*"], "max_retries": 20, "retry_delay_seconds": 1}))
+        .await;
     let mut in_flight = 0;
     for cycle in 0..cycles {
         let stop = Arc::new(AtomicBool::new(false));

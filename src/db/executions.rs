@@ -1,4 +1,4 @@
-//! Table `action_executions`: claim, heartbeat, completion, rescue, and reading.
+//! Table `action_executions`: heartbeat, completion, rescue, and reading. Claims are in `claims.rs`.
 //!
 //! Every transition is guarded by id, status, attempt, claim token and unexpired lease, judged by the database's clock (G5, G6).
 
@@ -12,84 +12,6 @@ use crate::model::Timestamp;
 use crate::model::action::{ExecutionMode, Priority};
 use crate::model::execution::{Execution, ExecutionError, ExecutionFilter, Status};
 use crate::{on_tx, sql};
-
-/// An execution that this node has just claimed.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Claimed {
-    /// The execution.
-    pub id: String,
-    /// The event's tenant.
-    pub tenant_id: String,
-    /// The event.
-    pub event_id: String,
-    /// The action.
-    pub action_id: String,
-    /// Its version.
-    pub action_version: i64,
-    /// The number of the attempt that begins now.
-    pub attempt: i64,
-    /// Failed attempts so far.
-    pub failures: i64,
-    /// Priority rank.
-    pub priority: i64,
-    /// When its event was accepted.
-    pub created_at: i64,
-    /// Its ordering key.
-    pub ordering_key: Option<String>,
-}
-
-const CLAIM: Sql = sql!(
-    "update action_executions set status = 'running', attempt = attempt + 1, claim_token = $1, node = $2, lease_until = 25000 +",
-    NOW,
-    ", attempt_started_at =",
-    NOW,
-    ", started_at = coalesce(started_at,",
-    NOW,
-    ") where id in (
-        select e.id from action_executions e
-        where e.status in ('pending', 'retrying') and e.claim_key <= 60000 +",
-    NOW,
-    "and e.due_at <=",
-    NOW,
-    "and e.handler_type in (select",
-    LIST_3,
-    ") and e.action_id not in (select",
-    LIST_4,
-    ") and ($6 = '' or e.action_id = $6)
-        and (e.ordering_key is null or not exists (
-            select 1 from action_executions p where p.action_id = e.action_id and p.ordering_key = e.ordering_key
-            and (p.status = 'running' or (p.status in ('pending', 'retrying') and p.ordering_seq < e.ordering_seq))))
-        order by e.claim_key, e.id limit $5",
-    SKIP_LOCKED,
-    ") and status in ('pending', 'retrying')
-    returning id, tenant_id, event_id, action_id, action_version, attempt, failures, priority, created_at, ordering_key"
-);
-
-/// Which actions a claim looks at.
-#[derive(Clone, Copy, Debug)]
-pub enum Which<'a> {
-    /// Every action but these.
-    AllBut(&'a [String]),
-    /// This action alone.
-    Only(&'a str),
-}
-
-/// Claims up to `limit` due executions whose handler this node has, of the actions asked for.
-///
-/// # Errors
-/// The database's.
-pub async fn claim(tx: &mut Tx, node: &str, token: &str, handler_types: &[String], which: &Which<'_>, limit: usize) -> sqlx::Result<Vec<Claimed>> {
-    let text = tx.pick(&CLAIM);
-    let limit = i64::try_from(limit).unwrap_or(500);
-    let (blocked, only) = match *which {
-        Which::AllBut(ids) => (ids, ""),
-        Which::Only(id) => (&[][..], id),
-    };
-    let (types, blocked) = (json!(handler_types).to_string(), json!(blocked).to_string());
-    let mut rows: Vec<Claimed> = on_tx!(tx, conn => sqlx::query_as(text).bind(token).bind(node).bind(types).bind(blocked).bind(limit).bind(only).fetch_all(conn).await)?;
-    rows.sort_by(|a, b| (a.created_at + a.priority * 20_000, &a.id).cmp(&(b.created_at + b.priority * 20_000, &b.id)));
-    Ok(rows)
-}
 
 /// The end of one attempt.
 #[derive(Clone, Debug)]
@@ -373,20 +295,27 @@ pub async fn list(db: &Db, tenant: Option<&str>, filter: &ExecutionFilter, curso
     Ok(select.fetch::<Row>(db).await?.into_iter().map(Execution::from).collect())
 }
 
-/// Deletes at most `limit` terminal executions created before `before`, attempts first. Returns how many.
+/// Deletes at most `limit` terminal executions of a tenant, or of everybody, created before `before`, their attempts and steps
+/// first. Returns how many.
 ///
 /// # Errors
 /// The database's.
-pub async fn prune(tx: &mut Tx, before: Timestamp, limit: u32) -> sqlx::Result<u64> {
+pub async fn prune(tx: &mut Tx, tenant: Option<&str>, before: Timestamp, limit: u32) -> sqlx::Result<u64> {
+    const OLD_OF: &str =
+        "select id from action_executions where created_at < $1 and status in ('succeeded', 'failed', 'cancelled', 'dead_letter') and tenant_id = $3 order by id limit $2";
     const OLD: &str = "select id from action_executions where created_at < $1 and status in ('succeeded', 'failed', 'cancelled', 'dead_letter') order by id limit $2";
-    let ids: Vec<(String,)> = on_tx!(tx, conn => sqlx::query_as(OLD).bind(before.0).bind(i64::from(limit)).fetch_all(conn).await)?;
+    let ids: Vec<(String,)> = on_tx!(tx, conn => {
+        let query = sqlx::query_as(if tenant.is_some() { OLD_OF } else { OLD }).bind(before.0).bind(i64::from(limit));
+        if let Some(tenant) = tenant { query.bind(tenant) } else { query }.fetch_all(conn).await
+    })?;
     if ids.is_empty() {
         return Ok(0);
     }
     const ATTEMPTS: Sql = sql!("delete from execution_attempts where execution_id in (select r.value->>0 from", ROWS, ")");
+    const STEPS: Sql = sql!("delete from workflow_steps where execution_id in (select r.value->>0 from", ROWS, ")");
     const EXECUTIONS: Sql = sql!("delete from action_executions where id in (select r.value->>0 from", ROWS, ")");
     let document = json!(ids).to_string();
-    for sql in [&ATTEMPTS, &EXECUTIONS] {
+    for sql in [&ATTEMPTS, &STEPS, &EXECUTIONS] {
         let text = tx.pick(sql);
         on_tx!(tx, conn => sqlx::query(text).bind(&document).execute(conn).await.map(|_| ()))?;
     }

@@ -125,7 +125,10 @@ impl Host for CallHost {
     async fn save_step(&self, call: &Call, number: usize, record: StepRecord) -> Result<(), HandlerError> {
         let document = serde_json::to_string(&record).map_err(storage)?;
         let mut tx = self.engine.db().begin().await.map_err(storage)?;
-        steps::save(&mut tx, &call.execution_id, number, &document, Timestamp::now()).await.map_err(storage)?;
+        let claim = steps::Claim { execution_id: &call.execution_id, attempt: call.attempt, token: &self.engine.inner.token };
+        if !steps::save(&mut tx, claim, number, &document, Timestamp::now()).await.map_err(storage)? {
+            return Err(HandlerError::retryable(ErrorClass::LostLease, "The lease was lost; the step does not count, and whoever holds the work now runs it."));
+        }
         tx.commit().await.map_err(storage)
     }
 }

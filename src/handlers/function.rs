@@ -24,7 +24,8 @@ mod registered;
 mod tests;
 mod trouble;
 
-use js::{Done, Entry, Script};
+use halt::Time;
+use js::{Entry, Script};
 use pool::JsPool;
 pub use registered::{FunctionCall, Functions};
 
@@ -32,6 +33,8 @@ pub use registered::{FunctionCall, Functions};
 pub const MAX_SOURCE_BYTES: usize = js::SOURCE_BYTES;
 /// Bound on loading a module to see what it exports.
 const CHECK_TIME: Duration = Duration::from_secs(2);
+/// How long a check waits for a thread to begin on.
+const CHECK_PATIENCE: Duration = Duration::from_secs(10);
 /// The pool's lane for what belongs to no tenant, such as a platform-wide module that is checked.
 const PLATFORM: &str = "";
 
@@ -88,8 +91,16 @@ struct Invocation {
 impl Invocation {
     /// The one place where a configuration becomes a call; preview and handle both use it.
     fn of(call: &Call) -> Result<Self, HandlerError> {
-        let rendered = template::render_value(&call.configuration, &call.context(), &["module", "function", "timeout"]).map_err(|e| render::failed(&e))?;
-        let name = |key: &str| rendered.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let name = |key: &str| call.configuration.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (module, function) = (name("module"), name("function"));
+        // "builtin.echo" alone names module and function at once.
+        let (module, function) = match module.rsplit_once('.') {
+            Some((head, tail)) if function.is_empty() => (head.to_owned(), tail.to_owned()),
+            _ => (module, function),
+        };
+        // An emitted event is stored and shown to whoever may read events.
+        let context = if builtins::emits(&module, &function) { call.context().without_secrets() } else { call.context() };
+        let rendered = template::render_value(&call.configuration, &context, &["module", "function", "timeout"]).map_err(|e| render::failed(&e))?;
         let args = match rendered.get("args") {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(items)) => items.clone(),
@@ -99,12 +110,6 @@ impl Invocation {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(members)) => members.clone(),
             Some(_) => return Err(nonsense("kwargs must be an object.")),
-        };
-        let (module, function) = (name("module"), name("function"));
-        // "builtin.echo" alone names module and function at once.
-        let (module, function) = match module.rsplit_once('.') {
-            Some((head, tail)) if function.is_empty() => (head.to_owned(), tail.to_owned()),
-            _ => (module, function),
         };
         Ok(Self { module, function, args, kwargs })
     }
@@ -220,7 +225,8 @@ pub struct ModuleRun {
     pub duration_ms: i64,
 }
 
-/// Loads a tenant's or a platform-wide module and names the functions it exports, for saving. Takes at most about 3 s.
+/// Loads a tenant's or a platform-wide module and names the functions it exports, for saving. Loading takes at most about
+/// 3 s; waiting for a thread before that, at most 10 s, does not count.
 ///
 /// # Errors
 /// A fault of `/source` with line and column, when the module does not load or exports no function.
@@ -229,7 +235,8 @@ pub async fn check_module(tenant: Option<&str>, name: &str, source: &str) -> Res
         return Err(FieldError::new("/source", "too_long", format!("The source has {} bytes; at most {} KiB are allowed.", source.len(), MAX_SOURCE_BYTES >> 10)));
     }
     let script = Script { module: name.to_owned(), source: source.to_owned(), entry: Entry::Exports, now: Timestamp::now() };
-    let done = on_process_pool(tenant.unwrap_or(PLATFORM), script, CHECK_TIME, &CancellationToken::new()).await;
+    let time = Time { running: CHECK_TIME, waiting: CHECK_PATIENCE };
+    let done = JsPool::of_process(cores()).run_within(tenant.unwrap_or(PLATFORM), script, time, &CancellationToken::new()).await;
     let names: Vec<String> = match done.outcome {
         Ok(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         Ok(_) => Vec::new(),
@@ -247,7 +254,7 @@ pub async fn run_module(name: &str, source: &str, function: &str, event: &Event,
     let arguments = vec![json!(event), Value::Array(args), Value::Object(kwargs), surroundings];
     let script = Script { module: name.to_owned(), source: source.to_owned(), entry: Entry::Call { function: function.to_owned(), arguments }, now: Timestamp::now() };
     let started = Instant::now();
-    let done = on_process_pool(&event.tenant_id, script, timeout, &CancellationToken::new()).await;
+    let done = JsPool::of_process(cores()).run(&event.tenant_id, script, timeout, &CancellationToken::new()).await;
     let duration_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     match done.outcome {
         Ok(result) => ModuleRun { outcome: Ok(result), place: None, logs: done.logs, duration_ms },
@@ -258,10 +265,6 @@ pub async fn run_module(name: &str, source: &str, function: &str, event: &Event,
             ModuleRun { outcome: Err(error), place, logs, duration_ms }
         }
     }
-}
-
-async fn on_process_pool(tenant: &str, script: Script, limit: Duration, cancel: &CancellationToken) -> Done {
-    JsPool::of_process(cores()).run(tenant, script, limit, cancel).await
 }
 
 fn cores() -> usize {

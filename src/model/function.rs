@@ -7,7 +7,7 @@ use super::Timestamp;
 use super::action::Change;
 use super::error::Faults;
 use super::execution::ErrorClass;
-use super::library::{MAX_NAME_CHARS, SampleEvent};
+use super::library::{MAX_NAME_CHARS, SampleEvent, UsedBy};
 use super::tenant::tenant_fault;
 
 /// Most bytes of a module's source.
@@ -89,6 +89,9 @@ pub struct Function {
     pub updated_at: Timestamp,
     /// Who made it.
     pub created_by: String,
+    /// What uses it, as far as the caller sees; absent in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_by: Option<Vec<UsedBy>>,
 }
 
 /// One stored version of a module.

@@ -98,7 +98,7 @@ pub struct Field {
     pub required: bool,
     /// The value when it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "server", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "server", schema(value_type = Option<Value>))]
     pub default: Option<Value>,
     /// An example shown in the empty field.
     #[serde(default, skip_serializing_if = "Option::is_none")]

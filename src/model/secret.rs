@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use super::error::Faults;
+use super::library::UsedBy;
 use super::tenant::tenant_fault;
 
 /// Most bytes of a secret's value.
@@ -83,6 +84,9 @@ pub struct Secret {
     pub updated_at: Timestamp,
     /// Who changed it last.
     pub updated_by: String,
+    /// What uses it, as far as the caller sees; absent in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_by: Option<Vec<UsedBy>>,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::action::Change;
 use super::error::Faults;
 use super::execution::ExecutionError;
-use super::library::{MAX_NAME_CHARS, SampleEvent};
+use super::library::{MAX_NAME_CHARS, SampleEvent, UsedBy};
 use super::tenant::tenant_fault;
 use super::{FieldError, Timestamp};
 
@@ -104,6 +104,9 @@ pub struct Template {
     pub updated_at: Timestamp,
     /// Who made it.
     pub created_by: String,
+    /// What uses it, as far as the caller sees; absent in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_by: Option<Vec<UsedBy>>,
 }
 
 /// One stored version of a mail template.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use minijinja::Value as Rendered;
 use minijinja::value::{Object, ObjectRepr};
+use minijinja::{Error, ErrorKind, Value as Rendered};
 use serde_json::{Value, json};
 
 use super::convert::from_json;
@@ -68,6 +68,14 @@ impl Context {
         self
     }
 
+    /// Without secrets: `secret.NAME` is an error, since what is rendered stays in the house.
+    #[must_use]
+    pub fn without_secrets(mut self) -> Self {
+        self.secrets = None;
+        self.root = OnceLock::new();
+        self
+    }
+
     /// The object that templates are rendered against, made on first use.
     pub(super) fn root(&self) -> Rendered {
         self.root.get_or_init(|| self.build()).clone()
@@ -113,6 +121,11 @@ impl Object for Secrets {
     }
 
     fn get_value(self: &Arc<Self>, key: &Rendered) -> Option<Rendered> {
-        self.0.as_ref()?(key.as_str()?).map(Rendered::from)
+        let name = key.as_str()?;
+        let Some(resolver) = &self.0 else {
+            let why = format!("secret.{name} cannot be used here: what comes out is stored, and secrets are resolved only in what is sent outside");
+            return Some(Rendered::from(Error::new(ErrorKind::InvalidOperation, why)));
+        };
+        resolver(name).map(Rendered::from)
     }
 }

@@ -20,6 +20,11 @@ pub(super) fn add_to(functions: Functions) -> Functions {
     )
 }
 
+/// Whether a function stores what it is given as an event.
+pub(super) fn emits(module: &str, function: &str) -> bool {
+    module == MODULE && function == "emit_event"
+}
+
 /// Returns what it was given.
 fn echo(f: &FunctionCall) -> Value {
     json!({"event": *f.call.event, "args": f.args, "kwargs": f.kwargs})

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::halt::Halt;
+use super::halt::{Halt, Time};
 use super::js::{self, Done, Script};
 use super::trouble::Trouble;
 use crate::model::execution::ErrorClass;
@@ -83,13 +83,25 @@ impl JsPool {
     pub async fn run(&self, tenant: &str, script: Script, limit: Duration, cancel: &CancellationToken) -> Done {
         let stop = cancel.child_token();
         let _stop_when_dropped = stop.clone().drop_guard();
-        let halt = Arc::new(Halt::after(limit, stop));
+        self.run_until(tenant, script, Halt::after(limit, stop)).await
+    }
+
+    /// Runs a script for a tenant, its waiting for a thread and its running bounded apart. Dropping the future stops it.
+    pub async fn run_within(&self, tenant: &str, script: Script, time: Time, cancel: &CancellationToken) -> Done {
+        let stop = cancel.child_token();
+        let _stop_when_dropped = stop.clone().drop_guard();
+        self.run_until(tenant, script, Halt::within(time, stop)).await
+    }
+
+    async fn run_until(&self, tenant: &str, script: Script, halt: Halt) -> Done {
+        let halt = Arc::new(halt);
         let mut reply = match self.submit(tenant, script, &halt) {
             Ok(reply) => reply,
             Err(trouble) => return Done::failed(trouble),
         };
-        let late = tokio::time::Instant::from_std(halt.deadline() + GRACE + SWEEP);
         loop {
+            // The deadline moves when a call begins whose waiting does not count.
+            let late = tokio::time::Instant::from_std(halt.deadline() + GRACE + SWEEP);
             tokio::select! {
                 done = &mut reply => return done.unwrap_or_else(|_| Done::failed(Trouble::new(ErrorClass::Internal, "The sandbox broke down."))),
                 () = tokio::time::sleep_until(late) => {
@@ -174,6 +186,7 @@ impl Shared {
                     drop(job.reply.send(Done::failed(trouble)));
                     continue;
                 }
+                job.halt.begin();
                 let ticket = state.next_ticket;
                 state.next_ticket += 1;
                 state.running.insert(ticket, Running { tenant, module: job.script.module.clone(), deadline: job.halt.deadline(), stuck: false });

@@ -123,6 +123,42 @@ async fn modules_are_checked_before_they_are_saved() {
 }
 
 #[tokio::test]
+async fn waiting_for_a_thread_is_no_running_time_of_a_check() {
+    let (pool, never) = (Arc::new(JsPool::new(1)), CancellationToken::new());
+    let script = |source: &str| Script { module: "m".into(), source: source.into(), entry: Entry::Exports, now: Timestamp(0) };
+    let (busy, stop) = (Arc::clone(&pool), never.clone());
+    let loops = script("for (;;) {} export function f() {}");
+    let other = tokio::spawn(async move { busy.run("one", loops, Duration::from_millis(900), &stop).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let time = Time { running: Duration::from_millis(400), waiting: Duration::from_secs(20) };
+    let started = Instant::now();
+    let done = pool.run_within("two", script("export function f() {}"), time, &never).await;
+    assert_eq!(done.outcome, Ok(json!(["f"])), "it waited {:?}", started.elapsed());
+    assert!(started.elapsed() > Duration::from_millis(400), "it had to wait for longer than it may run");
+    assert_eq!(other.await.expect("no panic").outcome.expect_err("loops").class, ErrorClass::Timeout);
+    let error = pool.run_within("two", script("for (;;) {}"), time, &never).await.outcome.expect_err("loops");
+    assert!(error.class == ErrorClass::Timeout && error.message.contains("0.4 s"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn an_emitted_event_holds_no_secret() {
+    let (host, function) = (Arc::new(TestHost::default()), Function::new(Functions::default(), 2));
+    for (configuration, place) in [
+        (json!({"module": "builtin", "function": "emit_event", "kwargs": {"event_type": "a.b", "data": {"token": "{{ secret.TOKEN }}"}}}), "kwargs.data.token"),
+        (json!({"module": "builtin.emit_event", "kwargs": {"event_type": "a.b", "aggregate_id": "x {{ secret['TOKEN'] | default('') }}"}}), "kwargs.aggregate_id"),
+    ] {
+        let call = call(&host, configuration, json!({}));
+        let error = function.handle(&call).await.expect_err("refused");
+        assert_eq!((error.class, error.retryable), (ErrorClass::Render, false));
+        assert!(error.message.starts_with(place) && error.message.contains("secret.TOKEN cannot be used here"), "{}", error.message);
+        assert_eq!(function.preview(&call).expect_err("refused").message, error.message);
+    }
+    assert!(host.emitted.lock().expect("no panic").is_empty());
+    let echo = call(&host, json!({"module": "builtin.echo", "args": ["{{ secret.TOKEN }}"]}), json!({}));
+    assert!(function.handle(&echo).await.is_ok(), "what is not stored as an event may use it");
+}
+
+#[tokio::test]
 async fn the_handler_finds_stored_and_compiled_in_functions() {
     let host = Arc::new(TestHost {
         functions: [("my_app.handlers".to_owned(), "export function process_user_event(event, args, kwargs) { console.log('hi'); return {args, kwargs} }".to_owned())].into(),

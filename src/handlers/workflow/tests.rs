@@ -203,8 +203,17 @@ async fn workflows_nest_with_numbers_of_their_own() {
 #[tokio::test]
 async fn secrets_are_for_sending_alone() {
     let (host, _) = host();
-    let error = run_steps(&host, json!([{"action": "transform", "params": {"template": "{{ secret.TOKEN }}"}}]), json!({})).await.expect_err("refused");
-    assert!(error.class == ErrorClass::Render && !error.retryable, "{}", error.message);
+    for (action, params) in [
+        ("transform", json!({"template": "{{ secret.TOKEN }}"})),
+        ("send", json!({"destination": "event", "event_type": "a.b", "data": {"token": "{{ secret.TOKEN }}"}})),
+        ("send", json!({"destination": "queue", "data": {"token": ["{{ secret.TOKEN | upper }}"]}})),
+        ("delay", json!({"seconds": "{{ secret.TOKEN }}"})),
+    ] {
+        let error = run_steps(&host, json!([{"action": action, "params": params}]), json!({})).await.expect_err("refused");
+        assert!(error.class == ErrorClass::Render && !error.retryable, "{}", error.message);
+        assert!(error.message.contains("secret.TOKEN cannot be used here"), "{}", error.message);
+    }
+    assert!(host.emitted.lock().expect("no panic").is_empty());
     let sent = run_steps(&host, json!([{"action": "probe", "params": {"value": "{{ secret.TOKEN }}"}}]), json!({})).await;
     assert!(sent.is_ok());
 }
@@ -271,6 +280,11 @@ async fn the_preview_shows_what_each_step_is_given() {
     assert_eq!(
         (steps[0]["outcome"].clone(), steps[1]["outcome"].clone(), steps[2]["request"].clone()),
         (json!({"valid": true}), json!({"mail": "a@x.org"}), json!({"value": "a@x.org"}))
+    );
+    // What each step is handed: the data, the result before it, and a word where only running tells.
+    assert_eq!(
+        [&steps[1]["input"], &steps[2]["input"], &steps[4]["input"]],
+        [&json!({"email": "a@x.org"}), &json!({"mail": "a@x.org"}), &json!("known when these have run: store")]
     );
     assert_eq!((steps[3]["runs"].clone(), steps[4]["pending"].clone()), (json!(false), json!("known when these have run: store")));
     assert_eq!((steps[5]["destination"].clone(), steps[5]["request"]["data"].clone()), (json!("emit row.stored"), json!({"mail": "a@x.org"})));

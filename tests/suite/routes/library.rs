@@ -188,3 +188,60 @@ async fn templates_are_previewed_and_sent_for_a_test() {
     assert_eq!(app.post("/events", &event("user.created", json!({}))).await.expect(200).at("/matched"), 0);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn what_is_stored_tells_who_uses_it() {
+    let app = TestApp::start().await;
+    app.post("/tenants", &json!({"id": "a", "name": "A"})).await.expect(201);
+    let users = |answer: &crate::util::Answer| -> Vec<(String, String)> {
+        let used_by = answer.at("/used_by").as_array().unwrap();
+        used_by.iter().map(|u| (u["kind"].as_str().unwrap().to_owned(), u["name"].as_str().unwrap().to_owned())).collect()
+    };
+    let by = |names: &[&str]| names.iter().map(|n| ("action".to_owned(), (*n).to_owned())).collect::<Vec<_>>();
+    for Noun { path, first, user, .. } in nouns() {
+        let made = app.post(path, &first("used")).await.expect(201);
+        assert!(made.body.get("used_by").is_none() && app.get(path).await.at("/items/0").get("used_by").is_none(), "only one alone tells");
+        assert_eq!(users(&app.get(&format!("{path}/used")).await.expect(200)), by(&[]));
+        let action = |name: &str, more: Value| {
+            let mut action = user.clone();
+            action.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            (action["name"], action["event_types"]) = (json!(name), json!(["a.b"]));
+            action
+        };
+        let direct = app.action(action("Direct", json!({}))).await;
+        let step = json!({"action": user["handler_type"], "params": user["configuration"]});
+        let inside = app.action(action("Inside", json!({"handler_type": "workflow", "configuration": {"steps": [step]}}))).await;
+        let other = app.action(action("Of a tenant", json!({"tenant_id": "a"}))).await;
+        assert_eq!(users(&app.get(&format!("{path}/used")).await.expect(200)), by(&["Direct", "Inside", "Of a tenant"]));
+        let key = app.tenant_key("default", &["actions:read"]).await;
+        let seen = app.send_as(&key, Method::GET, &format!("{path}/used"), None).await.expect(200);
+        assert_eq!(users(&seen), by(&["Direct", "Inside"]), "another tenant's action does not exist here");
+        let mut own = first("used");
+        own["tenant_id"] = json!("a");
+        app.post(path, &own).await.expect(201);
+        assert_eq!(users(&app.get(&format!("{path}/used")).await.expect(200)), by(&["Direct", "Inside"]), "that action means its tenant's own now");
+        assert_eq!(users(&app.get(&format!("{path}/used?tenant_id=a")).await.expect(200)), by(&["Of a tenant"]));
+        for id in [direct, inside, other] {
+            app.delete(&format!("/event-actions/{id}")).await.expect(204);
+        }
+    }
+
+    app.post("/secrets", &json!({"name": "TOKEN", "value": "canary-1"})).await.expect(201);
+    app.post("/secrets", &json!({"name": "TOKEN", "value": "canary-2", "tenant_id": "a"})).await.expect(201);
+    app.post("/templates", &json!({"name": "signed", "subject": "x", "text": "{{ secret['TOKEN'] }}"})).await.expect(201);
+    let bearer = |name: &str, token: &str| {
+        let configuration = json!({"url": "http://127.0.0.1:9/x", "auth": {"type": "bearer", "token": token}});
+        json!({"name": name, "handler_type": "webhook", "event_types": ["a.b"], "configuration": configuration})
+    };
+    let mut of_tenant = bearer("Of a tenant", "{{ secret.TOKEN }}");
+    of_tenant["tenant_id"] = json!("a");
+    for action in [bearer("Bearer", "{{ secret.TOKEN }}"), bearer("Another", "{{ secret.TOKEN_2 }}"), of_tenant] {
+        app.action(action).await;
+    }
+    let template = ("template".to_owned(), "signed".to_owned());
+    let platform = app.get("/secrets/TOKEN").await.expect(200);
+    assert_eq!(users(&platform), [by(&["Bearer"]), vec![template.clone()]].concat());
+    assert_eq!(users(&app.get("/secrets/TOKEN?tenant_id=a").await.expect(200)), [by(&["Of a tenant"]), vec![template]].concat());
+    assert!(!platform.body.to_string().contains("canary"));
+    app.finish().await;
+}

@@ -227,7 +227,8 @@ async fn a_dry_run_shows_every_step_and_faults_name_their_place() {
     assert!(sink.paths().is_empty() && app.get("/events").await.expect(200).items().is_empty(), "a dry run does nothing");
 
     for (step, pointer) in [
-        (json!({"action": "nope"}), "/configuration/steps/0/params"),
+        (json!({"action": "nope"}), "/configuration/steps/0/action"),
+        (json!({"action": "workflow", "params": {"steps": [{"action": "nope"}]}}), "/configuration/steps/0/params/steps/0/action"),
         (json!({"params": {}}), "/configuration/steps/0/action"),
         (json!({"action": "send", "params": {"destination": "pigeon"}}), "/configuration/steps/0/params/destination"),
         (json!({"action": "send", "params": {"destination": "webhook"}}), "/configuration/steps/0/params/url"),
@@ -242,5 +243,55 @@ async fn a_dry_run_shows_every_step_and_faults_name_their_place() {
         assert_eq!(refused.problem(422).1, pointer, "{step}: {:#}", refused.body);
     }
     assert_eq!(app.post("/event-actions", &workflow(json!({"steps": []}), json!({}))).await.problem(422).1, "/configuration/steps");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_preview_of_each_step_is_what_it_sends() {
+    let (app, sink) = (TestApp::start().await, Sink::start().await);
+    let steps = json!([
+        {"name": "shape", "action": "transform", "params": {"mapping": {"total": "{{ price * 2 }}"}}},
+        {"name": "tell", "action": "send", "params": {
+            "destination": "webhook", "url": sink.at("/tell?n={{ steps.shape.total }}"), "method": "PUT", "headers": {"x-total": "{{ steps.shape.total }}"},
+            "body": {"total": "{{ steps.shape.total }}", "who": "{{ user }}"}}},
+        {"name": "mail", "action": "send", "params": {"destination": "email", "to": "{{ user }}", "from": "shop@example.com", "subject": "{{ steps.shape.total }} due", "text": "Hi {{ user }}"}},
+        {"name": "echo", "action": "function", "params": {"module": "builtin", "function": "echo", "args": ["{{ steps.shape.total }}"], "kwargs": {"who": "{{ user }}"}}},
+        {"name": "emit", "action": "send", "params": {"destination": "event", "event_type": "flow.told", "data": {"total": "{{ steps.shape.total }}"}}},
+    ]);
+    let (action, data) = (workflow(json!({"steps": steps}), json!({})), json!({"price": 21, "user": "ada@example.com"}));
+    let report = app.post("/event-actions/test", &json!({"action": action, "event_type": "flow.start", "event_data": data})).await.expect(200);
+    app.action(action).await;
+    let id = start(&app, data).await;
+    let done = app.execution(&id, &["succeeded", "failed", "dead_letter"]).await;
+    assert_eq!(done.text("/status"), "succeeded", "{:#}", done.body);
+    // What each step shows, without what differs from one execution to the next.
+    let requests = |shown: &Value| -> BTreeMap<String, Value> {
+        let named = shown.as_array().unwrap().iter().filter(|s| s["request"].is_object()).map(|s| (s["name"].as_str().unwrap().to_owned(), s["request"].clone()));
+        let mut requests: BTreeMap<String, Value> = named.collect();
+        for request in requests.values_mut().filter_map(Value::as_object_mut) {
+            for member in ["message_id", "event_id"] {
+                request.remove(member);
+            }
+            if let Some(headers) = request.get_mut("headers").and_then(Value::as_object_mut) {
+                headers.retain(|name, _| !name.starts_with("webhook-"));
+            }
+        }
+        requests
+    };
+    let (preview, mut sent) = (requests(report.at("/preview/request/steps")), requests(done.at("/attempts/0/request/steps")));
+    assert_eq!(sent.keys().collect::<Vec<_>>(), ["echo", "emit", "mail", "tell"]);
+    for (name, request) in &mut sent {
+        if name == "emit" {
+            // The dry run shows only what is set.
+            let members = preview[name].as_object().unwrap();
+            request.as_object_mut().unwrap().retain(|member, value| members.contains_key(member) || !value.is_null());
+        }
+        assert_eq!(&preview[name], request, "{name}");
+    }
+    let hit = sink.wait_for("/tell", 1).await.remove(0);
+    assert_eq!((hit.method.as_str(), hit.query.as_str(), hit.header("x-total"), hit.json()), ("PUT", "n=42", "42", preview["tell"]["body"].clone()));
+    let mail = app.get(&format!("/mailbox/{id}-3")).await.expect(200);
+    assert_eq!((mail.at("/subject"), mail.text("/text").trim_end()), (&preview["mail"]["subject"], preview["mail"]["text"].as_str().unwrap()));
+    assert_eq!(app.get(&format!("/events/{id}-5")).await.expect(200).at("/data"), &preview["emit"]["data"]);
     app.finish().await;
 }
