@@ -1,6 +1,6 @@
 # The recipes live in scripts/, which say what they do; each also runs by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev check test test-fast bench e2e fmt release clean
+.PHONY: help setup run dev check test test-fast bench e2e fuzz fmt release clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ e2e: ## the browser tests alone
 
 bench: ## measure against peers in the same run; writes benches/RESULTS.md
 	@scripts/bench.sh
+
+fuzz: ## made-up requests from the OpenAPI document, at least 10,000: no 5xx
+	@scripts/fuzz.sh
 
 fmt: ## format the code
 	@cargo fmt --all

@@ -1,8 +1,8 @@
 //! Matching: nanoseconds per event of about 400 bytes, parsing included, on one thread, for four shapes of actions.
 //!
 //! `cargo bench --bench matching` prints a table. `MATCHING_LARGE=1` adds a million actions; `MATCHING_ROUNDS` sets the number
-//! of rounds (5), of which the median counts. It fails when a count of matches is wrong. To compare with another matcher,
-//! implement [`Contender`] for it and add it to `main`: contenders take turns on the same events.
+//! of rounds (5), of which the median counts. It fails when a count of ours is wrong. The peer is quamina, which compiles
+//! patterns into automata; contenders see the same events.
 
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
@@ -16,6 +16,7 @@ use event_actions::model::action::{Action, NewAction};
 use event_actions::model::condition::{Condition, ConditionItem, Operator};
 use event_actions::model::event::{Event, NewEvent};
 use event_actions::model::handler::HandlerType;
+use quamina::{MatcherBuildMode, Quamina, QuaminaBuilder};
 use serde_json::{Value, json};
 
 /// How many different events go round.
@@ -40,8 +41,8 @@ enum Shape {
 trait Contender {
     /// Its name in the table.
     const NAME: &'static str;
-    /// Registers n actions of a shape, built before the clock starts.
-    fn load(shape: Shape, n: usize) -> (Self, Duration)
+    /// Registers n actions of a shape, built before the clock starts; why not, for a matcher that cannot.
+    fn load(shape: Shape, n: usize) -> Result<(Self, Duration), String>
     where
         Self: Sized;
     /// Parses one event and counts the actions that match.
@@ -60,7 +61,7 @@ struct EventActions(Matcher);
 impl Contender for EventActions {
     const NAME: &'static str = "event-actions";
 
-    fn load(shape: Shape, n: usize) -> (Self, Duration) {
+    fn load(shape: Shape, n: usize) -> Result<(Self, Duration), String> {
         let actions: Vec<_> = (0..n).map(|i| Arc::new(action(shape, i, n))).collect();
         let matcher = Matcher::new();
         // Some allocators tidy up at the next large allocation after much was freed; that is the previous row's time.
@@ -68,7 +69,7 @@ impl Contender for EventActions {
         drop(std::hint::black_box(Vec::<u8>::with_capacity(1 << 14)));
         let start = Instant::now();
         matcher.replace_all(actions);
-        (Self(matcher), start.elapsed())
+        Ok((Self(matcher), start.elapsed()))
     }
 
     fn count(&self, event: &[u8]) -> usize {
@@ -82,6 +83,49 @@ impl Contender for EventActions {
             std::hint::black_box(self.0.matching(event));
         }
         Some(start.elapsed())
+    }
+}
+
+struct Peer(Quamina<usize>);
+
+impl Contender for Peer {
+    const NAME: &'static str = "quamina 0.7";
+
+    fn load(shape: Shape, n: usize) -> Result<(Self, Duration), String> {
+        // What it panics on or builds for minutes, found by trying each size once.
+        let most = match shape {
+            Shape::W => 100_000,
+            Shape::T | Shape::C => 1_000,
+            Shape::N => 200,
+        };
+        if n > most {
+            return Err(format!("more than {most} of this shape panic, or take minutes to build"));
+        }
+        let patterns: Vec<String> = (0..n).map(|i| pattern(shape, i, n).to_string()).collect();
+        let start = Instant::now();
+        let mut matcher = QuaminaBuilder::new().with_arena_byte_budget(0).build().map_err(|e| e.to_string())?;
+        if shape == Shape::C {
+            matcher.set_matcher_build_mode(MatcherBuildMode::BuiltForSpeed);
+        }
+        for (i, pattern) in patterns.iter().enumerate() {
+            matcher.add_pattern(i, pattern).map_err(|e| e.to_string())?;
+        }
+        Ok((Self(matcher), start.elapsed()))
+    }
+
+    fn count(&self, event: &[u8]) -> usize {
+        self.0.count_matches(event).unwrap_or(usize::MAX)
+    }
+}
+
+/// What action i of n looks for, in quamina's words.
+fn pattern(shape: Shape, i: usize, n: usize) -> Value {
+    let (of_type, of_tenant) = (json!([format!("user.e{}", i % 20)]), json!({"tenant_id": [format!("t{}", i / 100)]}));
+    match shape {
+        Shape::W => json!({"data": {"user": {"id": [format!("u{i}")]}}}),
+        Shape::T => json!({"event_type": of_type, "metadata": of_tenant, "data": {"user": {"plan": [format!("p{}", i % 7)]}}}),
+        Shape::N => json!({"event_type": of_type, "metadata": of_tenant, "data": {"amount": [{"numeric": [">", i * 7919 % n]}]}}),
+        Shape::C => json!({"event_type": of_type, "data": {"email": [{"wildcard": format!("*@c{i}.*")}]}}),
     }
 }
 
@@ -170,7 +214,13 @@ fn median(mut figures: Vec<f64>) -> Option<f64> {
 
 /// Measures one shape at one size and prints its row.
 fn row<C: Contender>(shape: Shape, n: usize, rounds: usize) -> Result<(), String> {
-    let (contender, load) = C::load(shape, n);
+    let (contender, load) = match C::load(shape, n) {
+        Ok(loaded) => loaded,
+        Err(why) => {
+            println!("| {shape:?} | {n} | {} | {why} | - | - |", C::NAME);
+            return Ok(());
+        }
+    };
     // A stride without a common divisor visits events, and so actions, in no order that a cache could guess.
     let events: Vec<Sample> = (0..EVENTS.min(n)).map(|e| e * 7_368_787 % n).map(|k| (event(k), expected(shape, k, n))).collect();
     let mut figures = (Vec::new(), Vec::new());
@@ -201,6 +251,9 @@ fn main() -> ExitCode {
             if let Err(wrong) = row::<EventActions>(shape, n, rounds) {
                 println!("{shape:?} at {n}: {wrong}");
                 failed = true;
+            }
+            if let Err(wrong) = row::<Peer>(shape, n, rounds) {
+                println!("{} is wrong for {shape:?} at {n}: {wrong}", Peer::NAME);
             }
         }
     }

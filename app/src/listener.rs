@@ -1,4 +1,4 @@
-//! The accept loop: a time limit for request heads, a limit on connections, HTTP/1 and HTTP/2 without TLS, graceful end.
+//! The accept loop: time limits for request heads and bodies, a limit on connections, HTTP/1 and HTTP/2 without TLS, graceful end.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -22,8 +22,9 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
-/// Open files that are not connections from clients: database, log, requests of the actions themselves.
-const OTHER_FILES: usize = 256;
+use crate::open_files;
+use crate::slow_body::Impatient;
+
 /// How long to wait when the system has no more files or memory for a connection.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(200);
 
@@ -39,7 +40,7 @@ struct Shared {
 pub async fn serve(listener: TcpListener, router: Router, config: &Config, stop: CancellationToken) -> TaskTracker {
     let header_timeout = Duration::from_secs(config.header_timeout_seconds);
     let shared = Arc::new(Shared { protocol: protocol(header_timeout), router, header_timeout, stop });
-    let slots = Arc::new(Semaphore::new(connection_limit(config.max_connections)));
+    let slots = Arc::new(Semaphore::new(open_files::connections(config.max_connections)));
     let connections = TaskTracker::new();
     loop {
         // The place first, then the client: who finds no place waits in the system's queue.
@@ -96,7 +97,8 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, _p
         has_asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(ConnectInfo(peer));
         let router = shared.router.clone();
-        async move { Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {})) }
+        let patience = shared.header_timeout;
+        async move { Ok::<_, Infallible>(router.oneshot(request.map(|body| Body::new(Impatient::new(body, patience)))).await.unwrap_or_else(|never| match never {})) }
     });
     let mut serving = std::pin::pin!(shared.protocol.serve_connection(TokioIo::new(stream), service));
     // hyper's own time limit begins once the protocol is known; a client that says nothing never gets there.
@@ -122,36 +124,5 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, _p
                 is_ending = true;
             }
         }
-    }
-}
-
-/// The wanted limit, or what the system's limit on open files leaves room for.
-fn connection_limit(wanted: usize) -> usize {
-    let possible = open_files().map_or(usize::MAX, |files| files.saturating_sub(OTHER_FILES).max(files / 2));
-    if possible < wanted {
-        warn!(wanted, possible, "the limit on open files is too low for max_connections; raise it with `ulimit -n` or LimitNOFILE");
-    }
-    wanted.min(possible)
-}
-
-/// The soft limit on open files, where the system tells.
-fn open_files() -> Option<usize> {
-    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
-    soft_limit(&limits)
-}
-
-fn soft_limit(limits: &str) -> Option<usize> {
-    limits.lines().find_map(|line| line.strip_prefix("Max open files"))?.split_whitespace().next()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_limit_on_open_files_is_read() {
-        assert_eq!(soft_limit("Limit  Soft Limit  Hard Limit  Units\nMax open files            1024                 524288               files\n"), Some(1024));
-        assert_eq!(soft_limit("Max open files            unlimited            unlimited            files"), None);
-        assert_eq!(soft_limit(""), None);
     }
 }

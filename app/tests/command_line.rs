@@ -164,6 +164,26 @@ fn send_event_prints_the_answer() {
     assert!(unknown.0 == 1 && unknown.2.contains("401"), "{unknown:?}");
 }
 
+/// Changes the database by hand.
+fn by_hand(folder: &Path, sql: &'static str) {
+    let url = format!("sqlite://{}", folder.join("data/event-actions.db").display());
+    let changed = async { sqlx::query(sql).execute(&sqlx::SqlitePool::connect(&url).await?).await };
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(changed).expect("changed");
+}
+
+#[test]
+fn verify_audit_names_the_place() {
+    let folder = folder();
+    assert_eq!(run(folder.path(), &["verify-audit"]).0, 1, "there is no database yet");
+    assert!(!folder.path().join("data").exists(), "and asking makes none");
+    assert_eq!(ends(&mut command(folder.path(), &["create-admin", "--email", "ada@example.com"]), &format!("{PASSWORD}\n")).0, 0);
+    let (code, out, errors) = run(folder.path(), &["verify-audit"]);
+    assert!(code == 0 && out.starts_with("The audit log holds: "), "{out}{errors}");
+    by_hand(folder.path(), "update audit_log set actor = 'user:nobody@example.com' where seq = 2");
+    let (code, out, errors) = run(folder.path(), &["verify-audit"]);
+    assert!(code == 1 && out.is_empty() && errors.contains("at entry 2 of"), "{out}{errors}");
+}
+
 #[test]
 fn slow_clients_are_let_go_and_others_served() {
     let folder = folder();

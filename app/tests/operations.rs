@@ -97,7 +97,7 @@ async fn a_backup_under_load_comes_back_whole_and_paused() {
     let (old, new) = (folder.path().join("old"), folder.path().join("new"));
     std::fs::create_dir(&old).expect("made");
     let service = Service::start(&old, &util::Database::sqlite()).await;
-    service.create_action(SINK).await;
+    service.create(&json!({"name": "Backed up", "handler_type": "webhook", "configuration": {"url": SINK}, "event_types": ["crash.*"]})).await;
     let mut before = Vec::new();
     for n in 0..50 {
         before.push(post(&service, "/events", json!({"id": format!("before-{n}"), "event_type": "crash.test", "data": {}})).await["event_id"].as_str().expect("an id").to_owned());

@@ -108,16 +108,23 @@ fn like_prefix(prefix: &str) -> String {
     format!("{escaped}%")
 }
 
-/// Deletes at most `limit` events of `tenant` received before `before` that no unfinished execution needs. Returns how many.
+/// Deletes at most `limit` events of a tenant, or of everybody, received before `before` that no execution needs. Returns how many.
 ///
 /// # Errors
 /// The database's.
-pub async fn prune(tx: &mut Tx, before: Timestamp, limit: u32) -> sqlx::Result<u64> {
+pub async fn prune(tx: &mut Tx, tenant: Option<&str>, before: Timestamp, limit: u32) -> sqlx::Result<u64> {
     const SQL: &str = "delete from events where (tenant_id, id) in (
             select e.tenant_id, e.id from events e where e.received_at < $1
             and not exists (select 1 from action_executions x where x.event_id = e.id and x.tenant_id = e.tenant_id)
             order by e.received_at limit $2)";
-    on_tx!(tx, conn => sqlx::query(SQL).bind(before.0).bind(i64::from(limit)).execute(conn).await.map(|r| r.rows_affected()))
+    const SQL_OF: &str = "delete from events where (tenant_id, id) in (
+            select e.tenant_id, e.id from events e where e.tenant_id = $3 and e.received_at < $1
+            and not exists (select 1 from action_executions x where x.event_id = e.id and x.tenant_id = e.tenant_id)
+            order by e.received_at limit $2)";
+    on_tx!(tx, conn => {
+        let query = sqlx::query(if tenant.is_some() { SQL_OF } else { SQL }).bind(before.0).bind(i64::from(limit));
+        if let Some(tenant) = tenant { query.bind(tenant) } else { query }.execute(conn).await.map(|r| r.rows_affected())
+    })
 }
 
 /// Deletes idempotency keys made before `before`.

@@ -88,11 +88,15 @@ pub async fn get(db: &Db, id: &str) -> sqlx::Result<Option<OutboxMail>> {
     Ok(select.fetch::<Row>(db).await?.into_iter().next().map(OutboxMail::from))
 }
 
-/// Deletes at most `limit` mails made before `before`. Returns how many.
+/// Deletes at most `limit` mails of a tenant, or of everybody, made before `before`. Returns how many.
 ///
 /// # Errors
 /// The database's.
-pub async fn prune(tx: &mut Tx, before: Timestamp, limit: u32) -> sqlx::Result<u64> {
+pub async fn prune(tx: &mut Tx, tenant: Option<&str>, before: Timestamp, limit: u32) -> sqlx::Result<u64> {
     const SQL: &str = "delete from outbox_mails where id in (select id from outbox_mails where created_at < $1 order by created_at limit $2)";
-    on_tx!(tx, conn => sqlx::query(SQL).bind(before.0).bind(i64::from(limit)).execute(conn).await.map(|r| r.rows_affected()))
+    const SQL_OF: &str = "delete from outbox_mails where id in (select id from outbox_mails where tenant_id = $3 and created_at < $1 order by created_at limit $2)";
+    on_tx!(tx, conn => {
+        let query = sqlx::query(if tenant.is_some() { SQL_OF } else { SQL }).bind(before.0).bind(i64::from(limit));
+        if let Some(tenant) = tenant { query.bind(tenant) } else { query }.execute(conn).await.map(|r| r.rows_affected())
+    })
 }

@@ -46,6 +46,7 @@ impl Row {
             created_by: self.created_by,
             updated_at: Timestamp(self.updated_at),
             updated_by: self.updated_by,
+            used_by: None,
         };
         Sealed { secret, key_id: self.key_id, sealed: self.sealed }
     }

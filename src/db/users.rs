@@ -179,6 +179,15 @@ pub async fn delete(tx: &mut Tx, id: &str) -> sqlx::Result<()> {
     on_tx!(tx, conn => sqlx::query("delete from users where id = $1").bind(id).execute(conn).await.map(|_| ()))
 }
 
+/// Deletes the accounts of people who belong to no tenant and do not administer the platform. Returns how many.
+///
+/// # Errors
+/// The database's.
+pub async fn delete_homeless(tx: &mut Tx) -> sqlx::Result<u64> {
+    const SQL: &str = "delete from users where is_platform_admin = false and not exists (select 1 from memberships m where m.user_id = users.id)";
+    on_tx!(tx, conn => sqlx::query(SQL).execute(conn).await.map(|r| r.rows_affected()))
+}
+
 /// Gives a person a role in a tenant, in place of any other there.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 use tracing::warn;
 
+use super::maintainer::retention::retentions;
 use super::{Actor, Caller, Engine};
 use crate::db::{api_keys, invitations, sessions, tenants, throttle};
 use crate::model::access::{ApiKey, Scope};
@@ -83,6 +84,11 @@ impl AccessState {
     /// How many keys of a tenant (or of the platform) are in force.
     pub(super) fn count_keys(&self, tenant: Option<&str>) -> usize {
         self.keys.load().values().filter(|k| k.tenant_id.as_deref() == tenant).count()
+    }
+
+    /// For how many days whose events and executions are kept; see [`retentions`].
+    pub(super) fn retentions(&self, default: u32) -> Vec<(Option<String>, u32)> {
+        retentions(&self.quotas.load(), default)
     }
 
     fn key_used(&self, key: &KnownKey, now: Timestamp) {

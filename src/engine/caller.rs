@@ -89,13 +89,13 @@ impl Caller {
         self.scopes.iter().any(|s| *s == scope || *s == Scope::Admin)
     }
 
-    /// Insists on a scope.
+    /// Insists on a scope, and on a tenant for everybody but the platform: who has none has no rights either, whatever the scopes say.
     ///
     /// # Errors
     /// 401 for nobody, 403 naming the missing scope for anybody else.
     pub fn require(&self, scope: Scope) -> Result<(), ApiError> {
         if self.may(scope) {
-            return Ok(());
+            return if self.is_homeless() { Err(Self::homeless()) } else { Ok(()) };
         }
         Err(match self.actor {
             Actor::Anonymous => ApiError::unauthorized("Sign in or send an API key."),
@@ -111,6 +111,12 @@ impl Caller {
     pub fn require_platform(&self) -> Result<(), ApiError> {
         self.require(Scope::Admin)?;
         if self.is_platform { Ok(()) } else { Err(ApiError::forbidden("Only an administrator of the platform may do this.")) }
+    }
+
+    /// Whether the caller belongs to no tenant and not to the platform either. A missing tenant never means all of them.
+    #[must_use]
+    pub const fn is_homeless(&self) -> bool {
+        self.tenant_id.is_none() && !self.is_platform
     }
 
     /// Whether things of `tenant` exist for this caller. What it may do with them is a matter of scopes.
@@ -149,7 +155,8 @@ impl Caller {
         }
     }
 
-    fn homeless() -> ApiError {
+    /// What a caller without any tenant is told.
+    pub(super) fn homeless() -> ApiError {
         ApiError::forbidden("This credential belongs to no tenant.")
     }
 }
@@ -189,6 +196,13 @@ mod tests {
         assert!(!nobody.sees("default") && !nobody.owns(None) && !nobody.owns(Some("default")));
         assert!(nobody.reads(None).is_err());
         assert!(Scope::ALL.into_iter().all(|s| nobody.require(s).is_err()));
+    }
+
+    #[test]
+    fn a_missing_tenant_is_not_the_platform() {
+        let homeless = Caller { is_platform: false, ..Caller::system("test") };
+        assert!(Scope::ALL.into_iter().all(|s| homeless.require(s).is_err()) && homeless.require_platform().is_err());
+        assert!(homeless.reads(None).is_err() && homeless.reads(Some("default")).is_err() && !homeless.owns(None) && !homeless.sees("default"));
     }
 
     #[test]

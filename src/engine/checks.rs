@@ -42,6 +42,8 @@ impl Engine {
     /// One handler's configuration, at `at` in the action.
     fn check_configuration(&self, caller: &Caller, at: &str, kind: &str, configuration: &Value, faults: &mut Faults) {
         let Some(handler) = self.inner.handlers.get(kind) else {
+            // Only a workflow's step can get here; its handler is what its action names.
+            let at = at.strip_suffix("/params").map_or_else(|| at.to_owned(), |step| format!("{step}/action"));
             faults.add(at, "unknown_handler", format!("There is no handler {kind:?}; this service has {}.", self.inner.handlers.types().join(", ")));
             return;
         };

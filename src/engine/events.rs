@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::dispatcher::Start;
-use super::{Caller, Engine, cursor, internal, not_written};
+use super::{Caller, Engine, cursor, internal};
 use crate::db::actions::VersionRow;
 use crate::db::{actions, events, executions};
 use crate::matching::{Candidate, Gate, GateOutcome, MatchReport, explain};
@@ -28,7 +28,7 @@ impl Engine {
         {
             return Err(ApiError::invalid("/event_type", "bad_pattern", why));
         }
-        let tenant = self.narrowed(caller, filter.tenant_id.as_deref())?;
+        let tenant = caller.reads(filter.tenant_id.as_deref())?;
         let items = events::list(self.db(), tenant.as_deref(), &filter, after, limit + 1).await.map_err(internal)?;
         Ok(cursor::page(items, limit, |e| (e.received_at.0, e.id.clone())))
     }
@@ -39,7 +39,7 @@ impl Engine {
     /// 404.
     pub async fn get_event(&self, caller: &Caller, id: &str, tenant: Option<&str>) -> Result<Event, ApiError> {
         caller.require(Scope::EventsRead)?;
-        let tenant = self.narrowed(caller, tenant)?;
+        let tenant = caller.reads(tenant)?;
         events::get(self.db(), tenant.as_deref(), id).await.map_err(internal)?.ok_or_else(|| ApiError::not_found("event", id))
     }
 
@@ -53,9 +53,7 @@ impl Engine {
         let now = crate::model::Timestamp::now();
         let event = Event { id: uuid::Uuid::now_v7().to_string(), causation_id: Some(old.id.clone()), received_at: now, ..old };
         let hash = format!("replay:{}", event.id);
-        let plan = self.plan(event, hash, None, Start::Here);
-        let result = self.writer()?.ingest(plan.item.clone()).await.map_err(|e| not_written(&e))?;
-        let receipt = self.conclude(plan, result, false).await?;
+        let receipt = self.store(self.plan(event, hash, None, Start::Here), false).await?;
         let mut tx = self.db().begin().await.map_err(internal)?;
         let after = serde_json::json!({"event_id": receipt.event_id, "matched": receipt.matched});
         self.audit(&mut tx, caller, "event.replay", ("event", id), caller.tenant_id.as_deref(), None, Some(after)).await?;

@@ -2,16 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::Engine;
-use crate::config::{IDEMPOTENCY_HOURS, MAX_LOST_LEASES, RESTORE_DAYS, SWEEP_SECONDS};
+use crate::config::{MAX_LOST_LEASES, SWEEP_SECONDS};
 use crate::db::attempts::{self, NewAttempt};
 use crate::db::executions::{self, Rescued};
 use crate::db::stats::{self, Deltas, StatKey};
-use crate::db::{actions, alerts, bulk, events, outbox};
 use crate::model::Timestamp;
 use crate::model::execution::{Attempt, ErrorClass, ExecutionError, Outcome, Status};
+
+pub(super) mod retention;
 
 /// How often old rows are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
@@ -19,11 +20,6 @@ const PRUNE_EVERY: Duration = Duration::from_secs(600);
 const FLUSH_EVERY: Duration = Duration::from_secs(30);
 /// How often ended sessions, old invitations and forgotten failures are deleted.
 const PRUNE_ACCESS_EVERY: Duration = Duration::from_secs(3600);
-/// Most rows deleted in one transaction, so that nobody waits long for the writer.
-const PRUNE_ROWS: u32 = 2000;
-
-const DAY_MS: i64 = 86_400_000;
-
 /// Something done every now and then, the first time at once.
 struct Chore {
     every: Duration,
@@ -107,36 +103,6 @@ impl Engine {
             }
             self.inner.wake.notify_one();
         }
-    }
-
-    /// Deletes what is older than its retention, a little at a time.
-    pub(super) async fn prune(&self, now: Timestamp) -> anyhow::Result<()> {
-        let config = self.config();
-        let days = |n: u32| now.plus_ms(-i64::from(n) * DAY_MS);
-        let mut total = 0;
-        loop {
-            let mut tx = self.db().begin().await?;
-            let before = days(config.retention_days);
-            let gone =
-                executions::prune(&mut tx, before, PRUNE_ROWS).await? + events::prune(&mut tx, before, PRUNE_ROWS).await? + outbox::prune(&mut tx, before, PRUNE_ROWS).await?;
-            tx.commit().await?;
-            total += gone;
-            if gone == 0 || self.inner.stopping.is_cancelled() {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-        let mut tx = self.db().begin().await?;
-        events::prune_keys(&mut tx, now.plus_ms(-i64::from(IDEMPOTENCY_HOURS) * 3_600_000)).await?;
-        self.prune_stats(&mut tx, now).await?;
-        alerts::prune(&mut tx, days(config.stats_retention_days)).await?;
-        actions::prune_deleted(&mut tx, days(RESTORE_DAYS)).await?;
-        bulk::prune(&mut tx, days(config.retention_days)).await?;
-        tx.commit().await?;
-        if total > 0 {
-            info!(rows = total, "old events, executions and mails deleted");
-        }
-        Ok(())
     }
 }
 

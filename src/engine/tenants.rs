@@ -13,6 +13,8 @@ use crate::model::quotas::Quotas;
 use crate::model::tenant::{NewTenant, Tenant};
 use crate::model::{ApiError, Timestamp};
 
+mod removal;
+
 /// A tenant with some fields changed: null clears a setting, an absent one stays. Also the names of loosened settings.
 fn changed(before: &Tenant, changes: Map<String, Value>) -> Result<(Tenant, Vec<&'static str>), ApiError> {
     let mut faults = Faults::default();

@@ -29,6 +29,17 @@ pub fn routes() -> OpenApiRouter<Engine> {
     OpenApiRouter::default().routes(routes!(send_cloudevents))
 }
 
+/// One event is answered by its receipt, a batch as by `/events/batch`.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "says in the document what is answered")]
+enum CloudEventsAnswer {
+    /// Of one event.
+    Receipt(Receipt),
+    /// Of a batch.
+    Batch(BatchAnswer),
+}
+
 /// Send CloudEvents 1.0 in structured, binary or batch mode
 ///
 /// `source` and `id` together name the event: the same pair again is a duplicate. `type` becomes the event type, `data` the data
@@ -37,8 +48,8 @@ pub fn routes() -> OpenApiRouter<Engine> {
 #[utoipa::path(post, path = "/api/v1/cloudevents", tag = "events",
     request_body(content((Value = "application/cloudevents+json"), (Vec<Value> = "application/cloudevents-batch+json"), (Value = "application/json")),
         description = "One event of at most 1 MiB, or a batch of at most 1,000 and 16 MiB. Binary mode: attributes in `ce-` headers, the data as the body."),
-    responses((status = 200, description = "Stored; everything has ended. A batch is answered as by /events/batch", body = Receipt),
-        (status = 202, description = "Stored; something is still to run", body = Receipt), (status = 207, description = "Some items of a batch were refused", body = BatchAnswer)))]
+    responses((status = 200, description = "Stored; everything has ended. A batch is answered as by /events/batch", body = CloudEventsAnswer),
+        (status = 202, description = "Stored; something is still to run", body = CloudEventsAnswer), (status = 207, description = "Some items of a batch were refused", body = BatchAnswer)))]
 async fn send_cloudevents(State(engine): State<Engine>, Auth(caller): Auth, _: Params<Nothing>, request: Request) -> Result<Response, ApiError> {
     let headers = request.headers().clone();
     let event = match mode_of(&headers)? {

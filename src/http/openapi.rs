@@ -131,7 +131,7 @@ fn add_refusals(path: &str, operation: &mut Operation) {
         let met = match status {
             "500" => true,
             _ if open => false,
-            "404" => has_id || operation.parameters.is_some(),
+            "404" => has_id || has_body || operation.parameters.is_some(),
             "409" => has_id || has_body,
             "413" | "415" => has_body,
             _ => true,

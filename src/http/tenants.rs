@@ -4,8 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -32,7 +33,7 @@ struct TenantUpdate {
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<Engine> {
-    OpenApiRouter::default().routes(routes!(list_tenants, create_tenant)).routes(routes!(get_tenant, replace_tenant, update_tenant))
+    OpenApiRouter::default().routes(routes!(list_tenants, create_tenant)).routes(routes!(get_tenant, replace_tenant, update_tenant, delete_tenant))
 }
 
 /// List tenants
@@ -80,4 +81,23 @@ async fn update_tenant(
     Body(changes): Body<Map<String, Value>>,
 ) -> Result<Json<Tenant>, ApiError> {
     engine.update_tenant(&caller, &id, changes).await.map(Json)
+}
+
+/// The confirmation of a deletion.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Confirmation {
+    /// The tenant's name, as a person types it who means it.
+    confirm: Option<String>,
+}
+
+/// Delete a tenant with everything of it, for good; for administrators of the platform
+///
+/// Its actions, events, executions, keys and secrets go, and the accounts of people who belong to no other tenant. The audit log
+/// stays. Refused for `default`, and while executions or bulk jobs of the tenant have not ended.
+#[utoipa::path(delete, path = "/api/v1/tenants/{id}", tag = TAG, params(("id" = String, Path, description = "The slug"), Confirmation),
+    responses((status = 204, description = "Deleted")))]
+async fn delete_tenant(State(engine): State<Engine>, Auth(caller): Auth, Path(id): Path<String>, Params(q): Params<Confirmation>) -> Result<StatusCode, ApiError> {
+    engine.delete_tenant(&caller, &id, q.confirm.as_deref()).await.map(|()| StatusCode::NO_CONTENT)
 }

@@ -1,4 +1,4 @@
-//! The forms of tenants: a new one, and the name and settings of one that exists.
+//! The forms of tenants: a new one, the name and settings of one that exists, and its end.
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
@@ -7,7 +7,7 @@ use axum::routing::post;
 use event_actions::model::tenant::NewTenant;
 use serde_json::{Map, Value, json};
 
-use super::{Doors, End, read};
+use super::{Doors, End, page_of, read};
 use crate::session::encode;
 
 const PAGE: &str = "/tenants";
@@ -17,7 +17,7 @@ const FIELDS: &[&str] = &["id", "name", "events_per_minute", "max_actions", "ret
 const NUMBERS: [&str; 3] = ["events_per_minute", "max_actions", "retention_days"];
 
 pub(super) fn routes() -> Router<Doors> {
-    Router::new().route(PAGE, post(create)).route("/tenants/{id}", post(change))
+    Router::new().route(PAGE, post(create)).route("/tenants/{id}", post(change)).route("/tenants/{id}/delete", post(delete).get(page_of))
 }
 
 /// What was typed as settings. Empty means null, which clears; what is no number stays a text, which is refused by name.
@@ -55,6 +55,18 @@ async fn change(State(doors): State<Doors>, Path(id): Path<String>, request: Req
     changes.insert("settings".to_owned(), Value::Object(settings(|name| posted.field(name))));
     let result = doors.engine.update_tenant(&posted.caller, &id, changes).await;
     doors.end(posted, result, End::new(format!("{PAGE}/{}", encode(&id)), "tenant_changed").keeping("settings", FIELDS)).await
+}
+
+async fn delete(State(doors): State<Doors>, Path(id): Path<String>, request: Request) -> Response {
+    let posted = match read(request).await {
+        Ok(posted) => posted,
+        Err(response) => return response,
+    };
+    let result = doors.engine.delete_tenant(&posted.caller, &id, Some(&posted.field("confirm"))).await;
+    match result {
+        Ok(()) => doors.end(posted, Ok(()), End::new(PAGE, "tenant_deleted")).await,
+        Err(error) => doors.refuse(posted, error, End::new(format!("{PAGE}/{}", encode(&id)), "").keeping("delete", &["confirm"])).await,
+    }
 }
 
 #[cfg(test)]

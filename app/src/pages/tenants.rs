@@ -5,16 +5,17 @@ use event_actions::model::Timestamp;
 use event_actions::model::access::Scope;
 use event_actions::model::page::Page;
 use event_actions::model::quotas::Quotas;
-use event_actions::model::tenant::Tenant;
+use event_actions::model::tenant::{DEFAULT_TENANT, Tenant};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::admin::{Draft, foot, page_asked, said};
 use super::{PageTitle, asked, page};
-use crate::components::button::{Button, ButtonKind};
+use crate::components::button::{Button, ButtonKind, ButtonLink};
 use crate::components::data_table::{Cell, Column, DataTable};
 use crate::components::fields::{NumberField, TextAreaField, TextField};
 use crate::components::format::{DASH, count};
+use crate::components::icon;
 use crate::components::page_head::{PageHead, Panel};
 use crate::components::time::{Time, TimeStyle};
 use crate::session::encode;
@@ -29,9 +30,10 @@ pub fn Tenants() -> impl IntoView {
         caller.require(Scope::Admin)?;
         let list = engine.list_tenants(&caller, request).await?;
         let new = caller.is_platform.then(|| form(&draft));
+        let jump = caller.is_platform.then(|| view! { <ButtonLink href="#f-id" icon=icon::PLUS>"New tenant"</ButtonLink> });
         Ok(view! {
             <PageTitle text="Tenants"/>
-            <PageHead title="Tenants" lede="Tenants share the installation and see nothing of each other."/>
+            <PageHead title="Tenants" lede="Tenants share the installation and see nothing of each other.">{jump}</PageHead>
             {first}
             {table(list)}
             {new}
@@ -58,12 +60,12 @@ fn table(list: Page<Tenant>) -> impl IntoView {
                     <Cell label="Events a minute" class="num">{limit(quotas.events_per_minute)}</Cell>
                     <Cell label="Actions" class="num">{limit(quotas.max_actions)}</Cell>
                     <Cell label="Days kept" class="num">{limit(quotas.retention_days)}</Cell>
-                    <Cell label="Made" class="nowrap muted"><Time at=tenant.created_at now=now style=TimeStyle::Clock/></Cell>
+                    <Cell label="Made" class="num muted"><Time at=tenant.created_at now=now style=TimeStyle::Clock/></Cell>
                 </tr>
             }
         })
         .collect_view();
-    let columns = vec![Column::new("Tenant"), Column::number("Events a minute"), Column::number("Actions"), Column::number("Days kept"), Column::new("Made")];
+    let columns = vec![Column::new("Tenant"), Column::number("Events a minute"), Column::number("Actions"), Column::number("Days kept"), Column::number("Made")];
     view! {
         <section class="panel" aria-label="Tenants">
             <DataTable caption="Tenants and their limits; a dash is no limit" columns=columns><tbody>{rows}</tbody></DataTable>
@@ -106,30 +108,48 @@ fn form(draft: &Draft) -> impl IntoView + use<> {
 pub fn TenantPage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id")).unwrap_or_default();
     let first = said();
-    let draft = Draft::of("settings");
+    let (draft, removal) = (Draft::of("settings"), Draft::of("delete"));
     page(async move {
         let (engine, caller) = asked()?;
         caller.require(Scope::Admin)?;
         let tenant = engine.get_tenant(&caller, &id).await?;
-        Ok(one(tenant, &caller, draft, first.into_any()))
+        let end = (caller.is_platform && tenant.id != DEFAULT_TENANT).then(|| delete_form(&tenant, &removal));
+        Ok(view! { {one(tenant, &caller, draft, first.into_any())} {end} })
     })
 }
 
 fn one(tenant: Tenant, caller: &Caller, draft: Draft, first: AnyView) -> impl IntoView + use<> {
     let (quotas, _) = Quotas::read(&tenant.settings);
     let lede = if caller.is_platform { "Limits of this tenant." } else { "You can tighten these limits. Only an administrator of the platform can loosen them." };
-    let crumbs = vec![("Tenants".to_owned(), "/tenants".to_owned())];
+    let crumbs = vec![("Tenants".to_owned(), "/tenants".to_owned()), (tenant.id.clone(), String::new())];
     view! {
         <PageTitle text=tenant.name.clone()/>
         <PageHead title=tenant.name.clone() crumbs=crumbs lede=lede/>
         {first}
-        <Panel id="settings-h" title="Name and limits" note=tenant.id.clone()>
+        <Panel id="settings-h" title="Name and limits">
             <form class="stack" method="post" action=format!("/tenants/{}", encode(&tenant.id)) aria-labelledby="settings-h">
                 <div class="form-grid">
                     <TextField id="f-name" label="Name" name="name" value=draft.value("name", &tenant.name) error=draft.error("/name") required=true class="s12"/>
                     {quota_fields(&draft, &quotas)}
                 </div>
                 <div class="row"><Button kind=ButtonKind::Primary submit=true>"Save"</Button></div>
+            </form>
+        </Panel>
+    }
+}
+
+/// Where somebody types the tenant's name to delete it.
+fn delete_form(tenant: &Tenant, draft: &Draft) -> impl IntoView + use<> {
+    let action = format!("/tenants/{}/delete", encode(&tenant.id));
+    let (name, draft) = (tenant.name.clone(), draft.clone());
+    view! {
+        <Panel id="delete-h" title="Delete this tenant">
+            <form class="stack" method="post" action=action aria-labelledby="delete-h">
+                <p class="muted">"Its actions, events, executions, keys and secrets go for good, and so do the accounts of people who belong to no other tenant. The audit log stays. It is refused while work of the tenant is in flight."</p>
+                <div class="form-grid">
+                    <TextField id="f-confirm" label="The tenant's name" name="confirm" value=draft.value("confirm", "") hint=format!("Type {name:?}.") error=draft.error("/confirm") required=true class="s4"/>
+                </div>
+                <div class="row"><Button kind=ButtonKind::Danger icon=icon::TRASH submit=true>"Delete tenant"</Button></div>
             </form>
         </Panel>
     }

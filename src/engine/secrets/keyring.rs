@@ -207,6 +207,7 @@ mod tests {
             created_by: String::new(),
             updated_at: at,
             updated_by: String::new(),
+            used_by: None,
         }
     }
 

@@ -62,6 +62,29 @@ async fn many_senders_of_the_same_key_store_one_event() {
     app.finish().await;
 }
 
+/// What a client that hangs up had stored runs at once; it does not wait until a lease has run out.
+#[tokio::test]
+async fn a_client_that_hangs_up_leaves_no_work_behind() {
+    let (app, sink) = (TestApp::start().await, Sink::start().await);
+    app.action(webhook("Sync", "a.b", &sink.at("/x"), json!({"execution_mode": "sync"}))).await;
+    app.action(webhook("Async", "a.b", &sink.at("/x"), json!({}))).await;
+    // The moment of hanging up wanders over reading, matching, the commit and what follows.
+    for wait in (0..40).map(|n| Duration::from_micros(n * 250)) {
+        app.post_and_hang_up("/events", &event("a.b", json!({})), wait).await;
+    }
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let all = app.get("/executions?limit=200").await.expect(200);
+        let left = all.items().iter().filter(|x| x["status"] != "succeeded").count();
+        if left == 0 && !all.items().is_empty() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{left} executions of {} have not run", all.items().len());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn sync_actions_run_in_order_of_priority_and_answer() {
     let (app, sink) = (TestApp::start().await, Sink::start().await);

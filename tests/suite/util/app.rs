@@ -8,12 +8,16 @@ use reqwest::{Method, RequestBuilder};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use event_actions::config::Config;
 use event_actions::db::Db;
 use event_actions::engine::Engine;
+use event_actions::handlers::email::Email;
+use event_actions::handlers::outbound::{Outbound, OutboundConfig};
+use event_actions::handlers::webhook::Webhook;
 
 use super::database::Database;
 
@@ -105,6 +109,11 @@ impl TestApp {
 
     /// Starts one with changed settings.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::trusting("", change).await
+    }
+
+    /// The same, whose webhooks and mails trust a root certificate (PEM) besides the system's.
+    pub async fn trusting(root: &str, change: impl FnOnce(&mut Config)) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = Config::for_tests(folder.path());
@@ -113,13 +122,19 @@ impl TestApp {
         change(&mut config);
         let db = Db::connect(&config.effective_database_url(), config.database_connections).await.expect("the database opens");
         db.migrate().await.expect("the migrations run");
-        let handlers = event_actions::handlers::registry(&config).expect("the handlers start");
+        let mut handlers = event_actions::handlers::registry(&config).expect("the handlers start");
+        if !root.is_empty() {
+            let outbound = OutboundConfig { allow_targets: config.allow_targets.clone(), extra_roots: vec![root.as_bytes().to_vec()], ..OutboundConfig::default() };
+            let email = Email::trusting(config.smtp_url.as_ref(), root.as_bytes()).expect("a mail server");
+            handlers = handlers.with(Webhook::new(Outbound::new(outbound).expect("a client"))).with(email);
+        }
         let engine = Engine::start(config, db, handlers).await.expect("the engine starts");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         engine.set_address(address);
         let stop = CancellationToken::new();
-        let service = event_actions::http::router(engine.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let router = event_actions::http::router(engine.clone()).layer(axum::middleware::from_fn_with_state(engine.clone(), super::session::identify));
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let stopped = stop.clone().cancelled_owned();
         let server = tokio::spawn(async move { axum::serve(listener, service).with_graceful_shutdown(stopped).await.expect("it serves") });
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client");
@@ -172,6 +187,19 @@ impl TestApp {
     /// DELETE.
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(self.request(Method::DELETE, &format!("/api/v1{path}"))).await
+    }
+
+    /// POST with a JSON body on a connection that closes after `wait`, whatever has been answered by then.
+    pub async fn post_and_hang_up(&self, path: &str, body: &Value, wait: Duration) {
+        let address = self.url.trim_start_matches("http://");
+        let mut connection = tokio::net::TcpStream::connect(address).await.expect("a connection");
+        let body = body.to_string();
+        let head = format!(
+            "POST /api/v1{path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {PLATFORM_KEY}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        connection.write_all((head + &body).as_bytes()).await.expect("it is sent");
+        tokio::time::sleep(wait).await;
     }
 
     /// Makes an action and returns its id.

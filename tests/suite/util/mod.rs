@@ -1,7 +1,10 @@
 //! Test support: the service on a port of its own, a client that speaks its REST, and a sink that receives what it sends.
 
 mod app;
+pub mod certs;
 mod database;
+pub mod peers;
+mod session;
 mod sink;
 
 pub use app::{Answer, TestApp};
