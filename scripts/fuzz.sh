@@ -7,7 +7,7 @@
 SCHEMATHESIS=4.32.5
 EXAMPLES=${FUZZ_EXAMPLES:-60}
 KEY=fuzz-key-$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
-OUT="$TARGET/fuzz"
+OUT="$(mkdir -p "$TARGET" && cd "$TARGET" && pwd)/fuzz"
 
 if ! [ -x "$TOOLS/schemathesis/bin/schemathesis" ] || [ "$("$TOOLS/schemathesis/bin/schemathesis" --version)" != "schemathesis, version $SCHEMATHESIS" ]; then
   have python3 || die "python3 is missing: install Python 3.10 or newer, then run this again."
@@ -40,6 +40,8 @@ done
 # The stream never ends. The key itself must live on, and the tenant that everybody uses.
 say "asking (examples per operation: $EXAMPLES)"
 status=0
+# It keeps notes of its own where it runs.
+cd "$OUT"
 "$TOOLS/schemathesis/bin/schemathesis" run "http://127.0.0.1:$PORT/api/openapi.json" --url "http://127.0.0.1:$PORT" \
   --header "Authorization: Bearer $KEY" --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
   --phases examples,coverage,fuzzing --max-examples "$EXAMPLES" --workers 2 --continue-on-failure --no-shrink --seed "${FUZZ_SEED:-1}" \

@@ -11,7 +11,7 @@ use super::{Db, Sql, Tx};
 use crate::model::Timestamp;
 use crate::model::action::{ExecutionMode, Priority};
 use crate::model::execution::{Execution, ExecutionError, ExecutionFilter, Status};
-use crate::{on_tx, sql};
+use crate::{on_db, on_tx, sql};
 
 /// The end of one attempt.
 #[derive(Clone, Debug)]
@@ -55,6 +55,15 @@ const COMPLETE: Sql = sql!(
     "returning action_executions.id"
 );
 
+/// What was to be stopped when its attempt ended by itself does not go on, now or later.
+const STOP_WHAT_GOES_ON: Sql = sql!(
+    "update action_executions set status = 'cancelled', finished_at =",
+    NOW,
+    "where cancel_requested = true and status in ('pending', 'retrying') and id in (select r.value->>0 from",
+    ROWS,
+    ")"
+);
+
 /// Applies the ends of attempts in one statement. Returns the ids it applied to; a stale worker's are not among them.
 ///
 /// # Errors
@@ -79,6 +88,10 @@ pub async fn complete(tx: &mut Tx, completions: &[&Completion]) -> sqlx::Result<
         .collect();
     let (text, document) = (tx.pick(&COMPLETE), Value::Array(rows).to_string());
     let ids: Vec<(String,)> = on_tx!(tx, conn => sqlx::query_as(text).bind(document).fetch_all(conn).await)?;
+    if completions.iter().any(|c| !c.status.is_terminal()) {
+        let (text, ended) = (tx.pick(&STOP_WHAT_GOES_ON), json!(ids).to_string());
+        on_tx!(tx, conn => sqlx::query(text).bind(ended).execute(conn).await.map(|_| ()))?;
+    }
     Ok(ids.into_iter().map(|(id,)| id).collect())
 }
 
@@ -115,7 +128,7 @@ pub struct Rescued {
     pub tenant_id: String,
     /// Its action.
     pub action_id: String,
-    /// Where it went: `pending`, or `dead_letter` after three lost leases.
+    /// Where it went: `pending`, `dead_letter` after three lost leases, or `cancelled` when somebody wanted it stopped.
     pub status: String,
     /// The attempt that was lost.
     pub attempt: i64,
@@ -129,9 +142,9 @@ pub struct Rescued {
 
 const RESCUE: Sql = sql!(
     "update action_executions set
-        status = case when lost_leases >= 2 then 'dead_letter' else 'pending' end, lost_leases = lost_leases + 1,
+        status = case when cancel_requested = true then 'cancelled' when lost_leases >= 2 then 'dead_letter' else 'pending' end, lost_leases = lost_leases + 1,
         error = case when lost_leases >= 2 then $1 else error end, error_class = case when lost_leases >= 2 then 'lost_lease' else error_class end,
-        finished_at = case when lost_leases >= 2 then",
+        finished_at = case when cancel_requested = true or lost_leases >= 2 then",
     NOW,
     "end, duration_ms = case when lost_leases >= 2 then",
     NOW,
@@ -267,15 +280,46 @@ pub async fn of_event(db: &Db, tenant: &str, event_id: &str) -> sqlx::Result<Vec
     Ok(select.fetch::<Row>(db).await?.into_iter().map(Execution::from).collect())
 }
 
+/// What events, by tenant and id, led to when they came, replays left out: (tenant, event, status, how many).
+///
+/// # Errors
+/// The database's.
+pub async fn led_to(db: &Db, events: &[(&str, &str)]) -> sqlx::Result<Vec<(String, String, String, i64)>> {
+    const SQL: Sql = sql!(
+        "select x.tenant_id, x.event_id, x.status, count(*) from",
+        ROWS,
+        "join action_executions x on x.event_id = r.value->>1 and x.tenant_id = r.value->>0 where x.replay_of is null group by x.tenant_id, x.event_id, x.status"
+    );
+    on_db!(db, pool => sqlx::query_as(db.pick(&SQL)).bind(json!(events).to_string()).fetch_all(pool).await)
+}
+
+/// Whether so few executions wait that sorting them costs less than walking back until some are found.
+async fn few_wait(db: &Db) -> sqlx::Result<bool> {
+    const SQL: &str = "select count(*) from (select 1 from action_executions where status in ('pending', 'retrying') and claim_key >= 0 limit 2000) as waiting";
+    let waiting: i64 = on_db!(db, pool => sqlx::query_scalar(SQL).fetch_one(pool).await)?;
+    Ok(waiting < 2_000)
+}
+
 /// Executions of `tenant` (all when none), latest first, with ids below `cursor`.
 ///
 /// # Errors
 /// The database's.
 pub async fn list(db: &Db, tenant: Option<&str>, filter: &ExecutionFilter, cursor: Option<&str>, limit: u32) -> sqlx::Result<Vec<Execution>> {
     let mut select = Select::new(HEAD);
-    select.maybe("tenant_id = ?", tenant);
+    let has_index = filter.event_type.is_some() || filter.error_class.is_some() || filter.status.as_deref().is_some_and(|s| s != "succeeded");
+    if has_index && filter.action_id.is_none() && !filter.unhandled_only {
+        select.tenant_beside(db, tenant);
+    } else {
+        select.maybe("tenant_id = ?", tenant);
+    }
+    // The second half of each is always so; it names the index that holds these few alone.
     match filter.status.as_deref() {
-        Some("failed") => select.fixed("status in ('failed', 'dead_letter')"),
+        Some("failed") => select.fixed("status in ('failed', 'dead_letter') and status in ('failed', 'cancelled', 'dead_letter')"),
+        Some("dead_letter") => select.fixed("status = 'dead_letter' and status in ('failed', 'cancelled', 'dead_letter')"),
+        Some("cancelled") => select.fixed("status = 'cancelled' and status in ('failed', 'cancelled', 'dead_letter')"),
+        Some("pending") if few_wait(db).await? => select.fixed("status = 'pending' and status in ('pending', 'retrying') and claim_key >= 0"),
+        Some("retrying") if few_wait(db).await? => select.fixed("status = 'retrying' and status in ('pending', 'retrying') and claim_key >= 0"),
+        Some("running") => select.fixed("status = 'running' and lease_until >= 0"),
         other => select.maybe("status = ?", other),
     }
     select.maybe("action_id = ?", filter.action_id.as_deref());

@@ -89,7 +89,8 @@ impl Engine {
         action
     }
 
-    /// Actions that match the filter, latest first.
+    /// Actions that match the filter, latest first. Who looks at one tenant, a platform administrator too, is shown that tenant's
+    /// and platform-wide ones; `tenant_id` in the filter asks for one tenant's own alone.
     ///
     /// # Errors
     /// 422 for a word that is no status.
@@ -106,7 +107,7 @@ impl Engine {
         let wanted = |action: &Action| {
             let seen = match (&action.definition.tenant_id, &filter.tenant_id) {
                 (Some(own), Some(asked)) => own == asked && caller.sees(own),
-                (Some(own), None) => caller.sees(own),
+                (Some(own), None) => caller.sees(own) && caller.tenant_id.as_ref().is_none_or(|current| own == current),
                 (None, asked) => asked.is_none(),
             };
             seen && selects(&filter, action, || board.health_of(action).status)
@@ -177,6 +178,7 @@ impl Engine {
     /// # Errors
     /// 404, 403.
     pub async fn duplicate_action(&self, caller: &Caller, id: &str) -> Result<Action, ApiError> {
+        caller.require(Scope::ActionsWrite)?;
         let original = self.visible_action(caller, id)?;
         let mut copy = original.definition.clone();
         let base: String = copy.name.chars().take(193).collect();

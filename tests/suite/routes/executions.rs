@@ -1,5 +1,7 @@
 //! Executions over REST: history with attempts, retries, dead letters, replay, cancel.
 
+use event_actions::db::Db;
+use event_actions::on_tx;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -8,6 +10,28 @@ use crate::util::{Reply, Sink, TestApp, event, webhook};
 /// Sends an event of type `a.b` and returns the id of its only execution.
 async fn run(app: &TestApp, data: Value) -> String {
     app.post("/events", &event("a.b", data)).await.text("/executions/0/id").to_owned()
+}
+
+/// Somebody wants it stopped while its attempt is ending by itself: that must not be forgotten with the attempt.
+#[tokio::test]
+async fn what_is_cancelled_while_its_attempt_ends_is_not_tried_again() {
+    let (app, sink) = (TestApp::start().await, Sink::start().await);
+    sink.on("/x", [Reply::status(500).after_ms(700)]);
+    app.action(webhook("Slow", "a.b", &sink.at("/x"), json!({"execution_mode": "async", "retry_delay_seconds": 3600}))).await;
+    let id = run(&app, json!({})).await;
+    sink.wait_for("/x", 1).await;
+    // As another node notes it: this one has not heard of it yet.
+    let db = Db::connect(&app.engine.config().effective_database_url(), 2).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let sql = "update action_executions set cancel_requested = true where id = $1 and status = 'running'";
+    let noted = on_tx!(&mut tx, conn => sqlx::query(sql).bind(&id).execute(conn).await.map(|r| r.rows_affected())).unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(noted, 1);
+    let done = app.execution(&id, &["cancelled", "retrying"]).await;
+    assert_eq!((done.text("/status"), done.at("/attempts").as_array().map(Vec::len)), ("cancelled", Some(1)), "{:#}", done.body);
+    assert!(done.at("/finished_at").is_string(), "{:#}", done.body);
+    db.close().await;
+    app.finish().await;
 }
 
 #[tokio::test]
