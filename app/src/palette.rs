@@ -7,7 +7,7 @@ use axum::{Extension, Json, Router};
 use event_actions::engine::{Caller, Engine};
 use event_actions::model::ApiError;
 use event_actions::model::access::Scope;
-use event_actions::model::action::{Action, ActionFilter};
+use event_actions::model::action::ActionFilter;
 use event_actions::model::execution::{Execution, ExecutionFilter};
 use event_actions::model::library::LibraryFilter;
 use event_actions::model::page::PageRequest;
@@ -80,10 +80,7 @@ async fn find(engine: &Engine, caller: &Caller, q: &str) -> Result<Vec<Found>, A
 async fn named(engine: &Engine, caller: &Caller, q: &str, found: &mut Vec<Found>) -> Result<(), ApiError> {
     let some = || PageRequest { limit: Some(MOST as u32), cursor: None };
     let filter = ActionFilter { search: Some(q.to_owned()), ..ActionFilter::default() };
-    // Somebody of the platform who looks at one tenant is shown that one's, and what belongs to all.
-    let here = |a: &Action| caller.tenant_id.is_none() || a.definition.tenant_id.is_none() || a.definition.tenant_id == caller.tenant_id;
-    let actions = engine.list_actions(caller, filter, PageRequest { limit: Some(RECENT), cursor: None }).await?.items;
-    for a in actions.into_iter().filter(here).take(MOST) {
+    for a in engine.list_actions(caller, filter, some()).await?.items {
         let hint = if a.definition.is_enabled { a.definition.handler_type.to_string() } else { "off".to_owned() };
         found.push(Found { group: "Actions", text: a.definition.name, hint, href: format!("/actions/{}", a.id) });
     }

@@ -224,10 +224,13 @@ impl Engine {
         open.iter().filter(|a| a.state == AlertState::Firing && Self::shows_alert(caller, tenant, a)).count() as i64
     }
 
-    /// How many alerts of a tenant, or of everybody, fire without anybody having taken them on.
-    pub(super) fn firing_alerts(&self, tenant: Option<&str>) -> i64 {
+    /// How many alerts fire without anybody having taken them on: all of them, and by tenant; those of the platform itself are
+    /// under none.
+    pub(super) fn firing_alerts(&self) -> (i64, HashMap<Option<String>, i64>) {
+        let mut out = HashMap::new();
         let open = self.inner.alerts.open.load();
-        open.iter().filter(|a| a.state == AlertState::Firing && tenant.is_none_or(|t| a.tenant_id.as_deref() == Some(t))).count() as i64
+        open.iter().filter(|a| a.state == AlertState::Firing).for_each(|a| *out.entry(a.tenant_id.clone()).or_insert(0) += 1);
+        (out.values().sum(), out)
     }
 
     /// How many alerts are not over, by severity and state.

@@ -60,7 +60,7 @@ impl Engine {
     /// 403; the database's.
     pub async fn overview(&self, caller: &Caller, period: impl Into<Period> + Send) -> Result<Stats, ApiError> {
         caller.require(Scope::ActionsRead)?;
-        self.stats_of(caller.tenant_id.as_deref(), None, period.into()).await
+        self.stats_of(caller, None, period.into()).await
     }
 
     /// Statistics of one action.
@@ -70,11 +70,11 @@ impl Engine {
     pub async fn action_stats(&self, caller: &Caller, id: &str, period: impl Into<Period> + Send) -> Result<Stats, ApiError> {
         caller.require(Scope::ActionsRead)?;
         self.visible_action(caller, id)?;
-        self.stats_of(caller.tenant_id.as_deref(), Some(id), period.into()).await
+        self.stats_of(caller, Some(id), period.into()).await
     }
 
-    async fn stats_of(&self, tenant: Option<&str>, action: Option<&str>, period: Period) -> Result<Stats, ApiError> {
-        let now = Timestamp::now();
+    async fn stats_of(&self, caller: &Caller, action: Option<&str>, period: Period) -> Result<Stats, ApiError> {
+        let (tenant, now) = (caller.tenant_id.as_deref(), Timestamp::now());
         let span = period.span(now);
         let before = span.previous();
         let kept_from = now.0 / 60_000 - i64::from(self.config().stats_retention_days) * 1_440;
@@ -87,7 +87,7 @@ impl Engine {
         stats.previous = (from == before.from).then(|| assemble::previous(before, &slots));
         stats.firing_alerts = match action {
             Some(id) => self.firing_alerts_of(id),
-            None => self.firing_alerts(tenant),
+            None => self.count_firing(caller),
         };
         Ok(stats)
     }

@@ -76,7 +76,7 @@ async fn stream_live(State(engine): State<Engine>, Auth(caller): Auth, Params(q)
     });
     let position = Arc::new(Position::at(place));
     let viewer = Arc::new(Viewer { caller, tenant });
-    let snapshots = snapshots(WatchStream::new(engine.live()), viewer.tenant.clone(), place.seq, position.clone());
+    let snapshots = snapshots(WatchStream::new(engine.live()), viewer.clone(), place.seq, position.clone());
     let alerts = alerts(WatchStream::new(changes), viewer.clone(), position.clone());
     let things = stream::select(executions(engine.clone(), viewer.clone(), position.clone()), actions(engine, viewer, position));
     let events = stream::select(stream::select(snapshots, alerts), things).take_until(end);
@@ -142,6 +142,10 @@ impl Viewer {
         Engine::shows_alert(&self.caller, self.tenant.as_deref(), alert)
     }
 
+    fn share_of(&self, live: &Live) -> LiveView {
+        live.seen_by(self.tenant.as_deref(), self.caller.is_platform)
+    }
+
     fn sees_execution(&self, change: &ExecutionChange) -> bool {
         self.tenant.as_deref().is_none_or(|tenant| tenant == change.tenant_id)
     }
@@ -157,15 +161,10 @@ fn event(name: &str, position: &Position, data: impl serde::Serialize) -> Option
     Event::default().event(name).id(position.to_string()).retry(RETRY).json_data(data).ok().map(Ok)
 }
 
-fn snapshots(
-    live: impl Stream<Item = Arc<Live>> + Send,
-    tenant: Option<String>,
-    seen: Option<u64>,
-    position: Arc<Position>,
-) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+fn snapshots(live: impl Stream<Item = Arc<Live>> + Send, viewer: Arc<Viewer>, seen: Option<u64>, position: Arc<Position>) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     live.skip_while(move |live| std::future::ready(Some(live.seq) == seen)).filter_map(move |live| {
         position.seq.store(live.seq, Ordering::Relaxed);
-        std::future::ready(event("snapshot", &position, live.seen_by(tenant.as_deref())))
+        std::future::ready(event("snapshot", &position, viewer.share_of(&live)))
     })
 }
 
@@ -193,7 +192,7 @@ fn gathered<T>(ring: &Ring<T>, place: &AtomicU64) -> Option<Vec<Arc<T>>> {
 
 /// The snapshot that stands for what a viewer has missed.
 fn instead(engine: &Engine, viewer: &Viewer, position: &Position) -> Option<Result<Event, Infallible>> {
-    event("snapshot", position, engine.live().borrow().seen_by(viewer.tenant.as_deref()))
+    event("snapshot", position, viewer.share_of(&engine.live().borrow()))
 }
 
 /// Nothing is gathered before the viewer has taken what came before: whoever is slow reads the ring later, or a snapshot.
@@ -234,7 +233,8 @@ mod tests {
         let all = stream::iter([live(4), live(5), live(6)]);
         for (tenant, seen, count) in [(None, Some(4), 2), (Some("acme".to_owned()), Some(9), 3), (None, None, 3)] {
             let position = Arc::new(Position::default());
-            assert_eq!(snapshots(all.clone(), tenant, seen, position.clone()).count().await, count);
+            let viewer = Arc::new(Viewer { caller: Caller::system("test"), tenant });
+            assert_eq!(snapshots(all.clone(), viewer, seen, position.clone()).count().await, count);
             assert_eq!(position.to_string(), "6-0-0-0");
         }
     }

@@ -194,16 +194,21 @@ pub struct Live {
     pub tenants: BTreeMap<String, Stats>,
     /// The whole platform's.
     pub all: Stats,
+    /// Alerts of the platform itself, counted in no tenant's numbers.
+    pub platform_alerts: i64,
 }
 
 impl Live {
-    /// What a viewer of one tenant sees, or of the whole platform (`None`).
+    /// What a viewer of one tenant sees, or of the whole platform (`None`). Who looks after the platform is told of its own alerts
+    /// whatever tenant is looked at.
     #[must_use]
-    pub fn seen_by(&self, tenant: Option<&str>) -> LiveView {
-        let stats = tenant.map_or_else(
-            || self.all.clone(),
-            |t| self.tenants.get(t).cloned().unwrap_or_else(|| Stats { window: self.all.window, from: self.all.from, to: self.all.to, ..Stats::default() }),
-        );
+    pub fn seen_by(&self, tenant: Option<&str>, is_platform: bool) -> LiveView {
+        let Some(tenant) = tenant else { return LiveView { at: self.at, stats: self.all.clone() } };
+        let nothing = || Stats { window: self.all.window, from: self.all.from, to: self.all.to, ..Stats::default() };
+        let mut stats = self.tenants.get(tenant).cloned().unwrap_or_else(nothing);
+        if is_platform {
+            stats.firing_alerts += self.platform_alerts;
+        }
         LiveView { at: self.at, stats }
     }
 }

@@ -27,6 +27,7 @@ mod routes {
     mod homeless;
     mod library;
     mod limits;
+    mod looking;
     mod mail_server;
     mod nested;
     mod openapi;

@@ -72,7 +72,7 @@ struct Latest {
 }
 
 async fn read(engine: &Engine, caller: &Caller, asked: &Asked) -> Result<Data, ApiError> {
-    let filter = asked.filter(caller);
+    let (caller, filter) = (&asked.caller(caller), asked.filter());
     let actions = engine.list_actions(caller, filter.clone(), PageRequest { limit: None, cursor: asked.cursor.clone() }).await?;
     Ok(Data {
         attention: total(engine, caller, &filter, "degraded").await?,

@@ -63,20 +63,22 @@ impl Engine {
         }
         let (open, everything) = self.open_work().await?;
         self.inner.queue_depth.store(everything.waiting(), Ordering::Relaxed);
+        let (firing, firing_of) = self.firing_alerts();
+        let firing_of = |tenant: Option<&String>| firing_of.get(&tenant.cloned()).copied().unwrap_or(0);
         let nothing = Open::default();
         let one = |sums: Sums| BTreeMap::from([(span.from, sums)]);
         let stats_of = |id: String| {
             let mut sums = base.tenants.get(&id).cloned().unwrap_or_default();
             live.get(&id).into_iter().for_each(|more| sums.merge(more));
             let mut stats = assemble(span, now, &one(sums), open.get(&id).unwrap_or(&nothing), false);
-            stats.firing_alerts = self.firing_alerts(Some(&id));
+            stats.firing_alerts = firing_of(Some(&id));
             (id, stats)
         };
         let tenants = ids.into_iter().map(stats_of).collect();
         let mut whole = assemble(span, now, &one(all), &everything, false);
-        whole.firing_alerts = self.firing_alerts(None);
+        whole.firing_alerts = firing;
         let seq = self.inner.live.borrow().seq + 1;
-        self.inner.live.send_replace(Arc::new(Live { seq, at: now, tenants, all: whole }));
+        self.inner.live.send_replace(Arc::new(Live { seq, at: now, tenants, all: whole, platform_alerts: firing_of(None) }));
         Ok(())
     }
 

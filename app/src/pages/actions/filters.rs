@@ -78,9 +78,16 @@ impl Asked {
         if query.is_empty() { "/actions".to_owned() } else { format!("/actions?{query}") }
     }
 
+    /// The caller whose actions are listed: a platform administrator who asks for all looks at no tenant in particular.
+    #[must_use]
+    pub fn caller(&self, caller: &Caller) -> Caller {
+        let everywhere = caller.is_platform && self.scope == "all";
+        Caller { tenant_id: caller.tenant_id.clone().filter(|_| !everywhere), ..caller.clone() }
+    }
+
     /// The filter for the engine. Words that are none count as not given: a URL by hand still shows a list.
     #[must_use]
-    pub fn filter(&self, caller: &Caller) -> ActionFilter {
+    pub fn filter(&self) -> ActionFilter {
         let given = |text: &str| Some(text.to_owned()).filter(|t| !t.is_empty());
         ActionFilter {
             status: given(&self.status).filter(|s| ["active", "disabled", "degraded"].contains(&s.as_str())),
@@ -90,8 +97,7 @@ impl Asked {
             execution_mode: ExecutionMode::ALL.into_iter().find(|m| m.name() == self.mode),
             tag: given(&self.tag),
             search: given(&self.search),
-            // A platform administrator looks at one tenant, as everybody else does, until asking for all.
-            tenant_id: if caller.is_platform && self.scope != "all" { caller.tenant_id.clone() } else { None },
+            tenant_id: None,
         }
     }
 
