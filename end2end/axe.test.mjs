@@ -28,7 +28,10 @@ before(async () => {
   for (const name of ['Any error', 'Any error at all']) await service.call('PUT', '/alert-rules', { kind: 'error_rate', name, threshold: 1, min_samples: 1, window_seconds: 3600, severity: 'critical' });
   const firing = await until('two alerts', async () => service.call('GET', '/alerts?state=firing').then(({ items }) => items.length === 2 && items));
   await service.call('POST', `/alerts/${firing[0].id}/resolve`);
-  ids = { action: action.id, event: sent.event_id, good: ended.find((x) => x.status === 'succeeded').id, bad: ended.find((x) => x.status !== 'succeeded').id };
+  const template = await service.call('POST', '/templates', { name: 'Thanks', subject: 'Order {{ data.total }}', html: '<p>{{ data.total }}</p>', text: 'Thank you', tenant_id: 'default' });
+  const fn = await service.call('POST', '/functions', { name: 'sums', source: 'export function sum(event) { return event.data.total; }', tenant_id: 'default' });
+  await service.call('POST', '/secrets', { name: 'CRM_TOKEN', value: 'hush', tenant_id: 'default' });
+  ids = { template: template.id, fn: fn.id, action: action.id, event: sent.event_id, good: ended.find((x) => x.status === 'succeeded').id, bad: ended.find((x) => x.status !== 'succeeded').id };
 });
 after(() => tested?.stop());
 
@@ -46,11 +49,13 @@ async function sidebar() {
 }
 
 /** The pages behind those, where the sidebar has what they belong to. */
-const behind = ({ action, event, good, bad }) => ({
+const behind = ({ action, event, good, bad, template, fn }) => ({
   '/actions': ['/actions/new', '/actions/new?plain=1', `/actions/${action}`, `/actions/${action}/edit`, `/actions/${action}/edit?plain=1`, '/actions?q=nothing-like-this'],
   '/events': [`/events/${event}`, '/events?send=1'],
   '/alerts': ['/alerts?tab=history', '/alerts?tab=history&kind=loop', '/alerts/rules', '/alerts/rules/new'],
   '/bulk': ['/bulk/new?status=failed'],
+  '/templates': ['/templates/new', `/templates/${template}`],
+  '/functions': ['/functions/new', `/functions/${fn}`],
   '/executions': [`/executions/${good}`, `/executions/${bad}`, '/executions?status=cancelled'],
 });
 

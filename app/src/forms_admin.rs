@@ -20,7 +20,7 @@ mod secrets;
 mod tenants;
 
 pub use keys::Made;
-pub use library::{Tried, Typed};
+pub use library::{Tried, TriedTemplate, Typed, sample_of};
 pub use people::Invited;
 
 /// Most bytes of one of these forms: a template's two bodies, percent-encoded.

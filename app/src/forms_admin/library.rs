@@ -4,21 +4,23 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::post;
-use event_actions::model::ApiError;
-use event_actions::model::function::{FunctionRun, NewFunction, RunFunction};
-use event_actions::model::library::SampleEvent;
-use event_actions::model::template::{DraftPreview, NewTemplate, TemplatePreview};
+use event_actions::model::function::NewFunction;
+use event_actions::model::template::NewTemplate;
 use serde_json::{Map, Value, json};
 
 use super::{Doors, End, Kept, given, page_of, read};
-use crate::editing::json_text::parse_object;
 use crate::posted::Posted;
 use crate::session::encode;
 
+mod trying;
+
+pub use trying::{TriedTemplate, sample_of};
+use trying::{preview, run, send_test};
+
 /// The fields of a template's form.
-const TEMPLATE: &[&str] = &["name", "subject", "html", "text", "tenant_id", "event_type", "event_data", "version"];
+const TEMPLATE: &[&str] = &["name", "subject", "html", "text", "tenant_id", "event_id", "event_type", "event_data", "to", "from", "version"];
 /// The fields of a function's form.
-const FUNCTION: &[&str] = &["name", "source", "tenant_id", "event_type", "event_data", "function", "version"];
+const FUNCTION: &[&str] = &["name", "source", "tenant_id", "event_id", "event_type", "event_data", "function", "args", "kwargs", "timeout_seconds", "version"];
 
 /// What came of trying what was typed, and what was typed.
 #[derive(Clone, Debug)]
@@ -47,12 +49,6 @@ pub(super) fn routes() -> Router<Doors> {
         .route("/functions/{id}/delete", post(delete_function).get(page_of))
 }
 
-/// The made-up event that was typed.
-fn sample(posted: &Posted) -> Result<SampleEvent, ApiError> {
-    let event_data = parse_object(&posted.field("event_data")).map_err(|fault| ApiError::invalid("/event_data", "bad_json", fault.sentence()))?;
-    Ok(SampleEvent { event_type: given(posted, "event_type"), event_data, metadata: Map::new() })
-}
-
 /// A text that may be empty.
 fn body(posted: &Posted, name: &str) -> Option<String> {
     Some(posted.field(name)).filter(|text| !text.trim().is_empty())
@@ -60,30 +56,6 @@ fn body(posted: &Posted, name: &str) -> Option<String> {
 
 fn is_try(posted: &Posted) -> bool {
     posted.field("verb") == "try"
-}
-
-impl Doors {
-    /// The page again with what came of trying.
-    async fn tried<T: Clone + Send + Sync + 'static>(self, posted: Posted, result: Result<T, ApiError>, page: String, keep: &'static [&'static str]) -> Response {
-        match result {
-            Ok(found) => {
-                let fields = keep.iter().map(|name| (*name, posted.field(name))).collect();
-                posted.show(self.pages, &page, Tried { fields, found }, None).await
-            }
-            Err(error) => self.refuse(posted, error, End::new(page, "").keeping("edit", keep)).await,
-        }
-    }
-}
-
-async fn preview(doors: Doors, posted: Posted, page: String) -> Response {
-    let result: Result<TemplatePreview, ApiError> = match sample(&posted) {
-        Ok(event) => {
-            let draft = DraftPreview { subject: posted.field("subject"), html: body(&posted, "html"), text: body(&posted, "text"), event, params: Map::new() };
-            doors.engine.preview_template_draft(&posted.caller, draft).await
-        }
-        Err(e) => Err(e),
-    };
-    doors.tried(posted, result, page, TEMPLATE).await
 }
 
 async fn new_template(State(doors): State<Doors>, request: Request) -> Response {
@@ -114,8 +86,10 @@ async fn template(State(doors): State<Doors>, Path(id): Path<String>, request: R
         Err(response) => return response,
     };
     let page = format!("/templates/{}", encode(&id));
-    if is_try(&posted) {
-        return preview(doors, posted, page).await;
+    match posted.field("verb").as_str() {
+        "try" => return preview(doors, posted, page).await,
+        "send" => return send_test(doors, posted, &id, page).await,
+        _ => {}
     }
     let changes = object(json!({"name": posted.field("name").trim(), "subject": posted.field("subject"), "html": body(&posted, "html"), "text": body(&posted, "text")}));
     let result = doors.engine.update_template(&posted.caller, &id, changes, posted.field("version").parse().ok()).await;
@@ -131,17 +105,6 @@ async fn delete_template(State(doors): State<Doors>, Path(id): Path<String>, req
         Ok(()) => Redirect::to("/templates?done=template_deleted").into_response(),
         Err(error) => doors.refuse(posted, error, End::new(format!("/templates/{}", encode(&id)), "")).await,
     }
-}
-
-async fn run(doors: Doors, posted: Posted, page: String) -> Response {
-    let result: Result<FunctionRun, ApiError> = match sample(&posted) {
-        Ok(event) => {
-            let run = RunFunction { source: Some(posted.field("source")), function: given(&posted, "function"), event, ..RunFunction::default() };
-            doors.engine.run_function_draft(&posted.caller, run).await
-        }
-        Err(e) => Err(e),
-    };
-    doors.tried(posted, result, page, FUNCTION).await
 }
 
 async fn new_function(State(doors): State<Doors>, request: Request) -> Response {
@@ -236,6 +199,8 @@ impl Typed {
 
 #[cfg(test)]
 mod tests {
+    use event_actions::model::ApiError;
+
     use super::*;
 
     #[test]

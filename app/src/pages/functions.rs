@@ -3,6 +3,7 @@
 use event_actions::engine::Caller;
 use event_actions::model::Timestamp;
 use event_actions::model::access::Scope;
+use event_actions::model::event::Event;
 use event_actions::model::function::{Function, FunctionRun};
 use event_actions::model::library::LibraryFilter;
 use event_actions::model::page::Page;
@@ -11,19 +12,19 @@ use leptos_router::hooks::use_params_map;
 
 use super::admin::{Confirmed, Draft, foot, page_asked, said, tenant_field};
 use super::flash::kept;
-use super::library::{Stored, sample_fields, versions};
+use super::library::{Stored, sample_fields, samples, used_by, versions};
 use super::{PageTitle, asked, page};
 use crate::components::button::{Button, ButtonKind, ButtonLink};
 use crate::components::data_table::{Cell, Column, DataTable};
 use crate::components::feedback::{Callout, CalloutKind, Empty, FilteredToEmpty};
-use crate::components::fields::{TextAreaField, TextField};
+use crate::components::fields::{NumberField, TextAreaField, TextField};
 use crate::components::filter_bar::{FilterBar, SearchField};
 use crate::components::format::duration;
 use crate::components::icon;
 use crate::components::json_view::{JsonView, TextView};
 use crate::components::page_head::{PageHead, Panel};
 use crate::components::status_badge::Pill;
-use crate::components::time::{Time, TimeStyle};
+use crate::components::time::{Time, TimeStyle, Zone, use_zone};
 use crate::forms_admin::{Kept, Tried, Typed};
 use crate::shell::query;
 
@@ -93,11 +94,12 @@ struct Came {
     typed: Typed,
     draft: Draft,
     found: Option<FunctionRun>,
+    zone: Zone,
 }
 
 fn came() -> Came {
     let tried = kept::<Tried<FunctionRun>>();
-    Came { typed: Typed::of(kept::<Kept>().as_ref(), tried.as_ref()), draft: Draft::of("edit"), found: tried.map(|t| t.found) }
+    Came { typed: Typed::of(kept::<Kept>().as_ref(), tried.as_ref()), draft: Draft::of("edit"), found: tried.map(|t| t.found), zone: use_zone() }
 }
 
 /// A new function.
@@ -105,14 +107,15 @@ fn came() -> Came {
 pub fn FunctionNew() -> impl IntoView {
     let (came, first) = (came(), said());
     page(async move {
-        let (_, caller) = asked()?;
+        let (engine, caller) = asked()?;
         caller.require(Scope::ActionsWrite)?;
+        let events = samples(&engine, &caller).await?;
         let crumbs = vec![("Functions".to_owned(), "/functions".to_owned())];
         Ok(view! {
             <PageTitle text="New function"/>
             <PageHead title="New function" crumbs=crumbs/>
             {first}
-            {editor(None, &caller, came)}
+            {editor(None, &caller, came, &events)}
         })
     })
 }
@@ -125,6 +128,8 @@ pub fn FunctionPage() -> impl IntoView {
     page(async move {
         let (engine, caller) = asked()?;
         let function = engine.get_function(&caller, &id).await?;
+        let events = samples(&engine, &caller).await?;
+        let users = used_by(function.used_by.clone(), "No action calls it.");
         let all = engine.function_versions(&caller, &function.id).await?;
         let stored = all.into_iter().map(|v| Stored { version: v.version, author: v.author, at: v.created_at, changes: v.diff }).collect();
         let name = function.definition.name.clone();
@@ -137,7 +142,8 @@ pub fn FunctionPage() -> impl IntoView {
             <PageTitle text=name.clone()/>
             <PageHead title=name.clone() crumbs=crumbs beside=beside mono=true>{delete}</PageHead>
             {first}
-            {editor(Some(function), &caller, came)}
+            {editor(Some(function), &caller, came, &events)}
+            {users}
             {versions(stored)}
         })
     })
@@ -148,8 +154,8 @@ fn may_change(caller: &Caller, function: Option<&Function>) -> bool {
     caller.may(Scope::ActionsWrite) && function.is_none_or(|f| caller.owns(f.definition.tenant_id.as_deref()))
 }
 
-fn editor(function: Option<Function>, caller: &Caller, came: Came) -> impl IntoView + use<> {
-    let Came { typed, draft, found } = came;
+fn editor(function: Option<Function>, caller: &Caller, came: Came, events: &[Event]) -> impl IntoView + use<> {
+    let Came { typed, draft, found, zone } = came;
     let (may_save, may_run) = (may_change(caller, function.as_ref()), caller.may(Scope::ActionsWrite));
     let tenant = if function.is_none() { tenant_field(caller, &draft, "Empty means platform-wide.") } else { None };
     let (action, version) = function.as_ref().map_or_else(|| ("/functions/new".to_owned(), String::new()), |f| (format!("/functions/{}", f.id), f.version.to_string()));
@@ -162,7 +168,9 @@ fn editor(function: Option<Function>, caller: &Caller, came: Came) -> impl IntoV
     );
     let readonly = (!may_save).then(|| view! { <p class="small muted">"You cannot change this function."</p> });
     let hint = "Which export is run; the only one when empty.";
-    let sample = sample_fields(&typed, draft.error("/event_data"));
+    let sample = sample_fields(&typed, &draft, events, zone);
+    let text = |name: &str| (typed.value(name, ""), draft.error(&format!("/{name}")));
+    let ((args, args_fault), (kwargs, kwargs_fault), (timeout, timeout_fault)) = (text("args"), text("kwargs"), text("timeout_seconds"));
     let (function, function_fault) = (typed.value("function", ""), draft.error("/function"));
     view! {
         <form class="tpl" method="post" action=action aria-label="Function">
@@ -183,6 +191,9 @@ fn editor(function: Option<Function>, caller: &Caller, came: Came) -> impl IntoV
                     <div class="form-grid">
                         <TextField id="f-function" label="Function to run" name="function" value=function hint=hint error=function_fault mono=true class="s12"/>
                         {sample}
+                        <TextAreaField id="f-args" label="args" name="args" value=args rows=2 mono=true placeholder="[]" hint="A JSON list." error=args_fault class="s6"/>
+                        <TextAreaField id="f-kwargs" label="kwargs" name="kwargs" value=kwargs rows=2 mono=true placeholder="{}" hint="A JSON object." error=kwargs_fault class="s6"/>
+                        <NumberField id="f-timeout_seconds" label="Timeout" name="timeout_seconds" value=timeout min=Some(1) max=Some(60) unit="s" placeholder="10" error=timeout_fault class="s6"/>
                     </div>
                     <div class="row">{run}</div>
                     {found.map(outcome)}

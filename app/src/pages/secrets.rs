@@ -2,11 +2,13 @@
 
 use event_actions::engine::Caller;
 use event_actions::model::Timestamp;
+use event_actions::model::library::UsedBy;
 use event_actions::model::page::Page;
 use event_actions::model::secret::Secret;
 use leptos::prelude::*;
 
 use super::admin::{Confirmed, Draft, foot, page_asked, said, tenant_field};
+use super::library::link_to;
 use super::{PageTitle, asked, page};
 use crate::components::button::{Button, ButtonKind, ButtonLink};
 use crate::components::data_table::{Cell, Column, DataTable};
@@ -17,6 +19,9 @@ use crate::components::page_head::{PageHead, Panel};
 use crate::components::time::{Time, TimeStyle};
 use crate::components::toast::Dialog;
 
+/// Users of a secret named in its row.
+const NAMED: usize = 3;
+
 /// The page.
 #[component]
 pub fn Secrets() -> impl IntoView {
@@ -24,7 +29,11 @@ pub fn Secrets() -> impl IntoView {
     let draft = Draft::of("new");
     page(async move {
         let (engine, caller) = asked()?;
-        let list = engine.list_secrets(&caller, request).await?;
+        let mut list = engine.list_secrets(&caller, request).await?;
+        for secret in &mut list.items {
+            // One that went meanwhile is used by nothing.
+            secret.used_by = engine.get_secret(&caller, &secret.id).await.ok().and_then(|s| s.used_by);
+        }
         Ok(view! {
             <PageTitle text="Secrets"/>
             <PageHead title="Secrets" lede="Values that actions and templates use by name. They are stored sealed, and nobody can read them back, here or through the API.">
@@ -49,7 +58,7 @@ fn table(list: Page<Secret>, caller: &Caller) -> impl IntoView + use<> {
     if shows_tenant {
         columns.push(Column::new("Tenant"));
     }
-    columns.extend([Column::new("Changed by"), Column::number("Version"), Column::number("Changed"), Column::silent("Replace or delete")]);
+    columns.extend([Column::new("Used by"), Column::new("Changed by"), Column::number("Version"), Column::number("Changed"), Column::silent("Replace or delete")]);
     view! {
         <section class="panel" aria-label="Secrets">
             <DataTable caption="Secrets, the latest first" columns=columns><tbody>{rows}</tbody></DataTable>
@@ -64,8 +73,19 @@ fn reference(name: &str) -> String {
     format!("{{{{ secret.{name} }}}}")
 }
 
+/// The first few things that name a secret, and how many more there are.
+fn users(all: &[UsedBy]) -> impl IntoView + use<> {
+    if all.is_empty() {
+        return view! { <span class="muted">"nothing"</span> }.into_any();
+    }
+    let shown = all.iter().take(NAMED).map(|user| view! { <div>{link_to(user)}</div> }).collect_view();
+    let more = all.len().saturating_sub(NAMED);
+    view! { <div>{shown}{(more > 0).then(|| format!("and {more} more"))}</div> }.into_any()
+}
+
 fn row(secret: Secret, shows_tenant: bool, now: Timestamp) -> impl IntoView {
-    let Secret { id, name, tenant_id, version, updated_at, updated_by, .. } = secret;
+    let Secret { id, name, tenant_id, version, updated_at, updated_by, used_by, .. } = secret;
+    let users = users(&used_by.unwrap_or_default());
     let tenant = shows_tenant.then(|| view! { <Cell label="Tenant">{tenant_id.unwrap_or_else(|| "platform-wide".to_owned())}</Cell> });
     let (dialog, form, field) = (format!("d-value-{id}"), format!("f-value-{id}"), format!("v-{id}"));
     let save = view! { <button type="submit" class="btn btn-primary" form=form.clone()>"Replace"</button> }.into_any();
@@ -74,6 +94,7 @@ fn row(secret: Secret, shows_tenant: bool, now: Timestamp) -> impl IntoView {
         <tr>
             <th scope="row" class="full"><code class="brk">{name.clone()}</code><div class="sub">"used as "<code>{reference(&name)}</code></div></th>
             {tenant}
+            <Cell label="Used by" class="brk">{users}</Cell>
             <Cell label="Changed by" class="brk">{updated_by}</Cell>
             <Cell label="Version" class="num">{version}</Cell>
             <Cell label="Changed" class="num muted"><Time at=updated_at now=now style=TimeStyle::Clock/></Cell>

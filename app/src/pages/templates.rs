@@ -3,15 +3,16 @@
 use event_actions::engine::Caller;
 use event_actions::model::Timestamp;
 use event_actions::model::access::Scope;
+use event_actions::model::event::Event;
 use event_actions::model::library::LibraryFilter;
 use event_actions::model::page::Page;
-use event_actions::model::template::{NewTemplate, Template, TemplatePreview};
+use event_actions::model::template::{NewTemplate, PreviewRequest, Template, TemplatePreview};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::admin::{Confirmed, Draft, foot, page_asked, said, tenant_field};
 use super::flash::kept;
-use super::library::{Stored, sample_fields, versions};
+use super::library::{Stored, sample_fields, samples, used_by, versions};
 use super::{PageTitle, asked, page};
 use crate::components::button::{Button, ButtonKind, ButtonLink};
 use crate::components::data_table::{Cell, Column, DataTable};
@@ -22,9 +23,11 @@ use crate::components::icon;
 use crate::components::json_view::TextView;
 use crate::components::page_head::{PageHead, Panel};
 use crate::components::status_badge::Pill;
-use crate::components::time::{Time, TimeStyle};
-use crate::forms_admin::{Kept, Tried, Typed};
+use crate::components::time::{Time, TimeStyle, Zone, use_zone};
+use crate::forms_admin::{Kept, Tried, TriedTemplate, Typed, sample_of};
 use crate::shell::query;
+
+mod send;
 
 /// The list.
 #[component]
@@ -85,12 +88,13 @@ fn table(list: Page<Template>, search: &str) -> impl IntoView + use<> {
 struct Came {
     typed: Typed,
     draft: Draft,
-    found: Option<TemplatePreview>,
+    found: Option<TriedTemplate>,
+    zone: Zone,
 }
 
 fn came() -> Came {
-    let tried = kept::<Tried<TemplatePreview>>();
-    Came { typed: Typed::of(kept::<Kept>().as_ref(), tried.as_ref()), draft: Draft::of("edit"), found: tried.map(|t| t.found) }
+    let tried = kept::<Tried<TriedTemplate>>();
+    Came { typed: Typed::of(kept::<Kept>().as_ref(), tried.as_ref()), draft: Draft::of("edit"), found: tried.map(|t| t.found), zone: use_zone() }
 }
 
 /// A new template.
@@ -98,14 +102,15 @@ fn came() -> Came {
 pub fn TemplateNew() -> impl IntoView {
     let (came, first) = (came(), said());
     page(async move {
-        let (_, caller) = asked()?;
+        let (engine, caller) = asked()?;
         caller.require(Scope::ActionsWrite)?;
+        let events = samples(&engine, &caller).await?;
         let crumbs = vec![("Templates".to_owned(), "/templates".to_owned())];
         Ok(view! {
             <PageTitle text="New template"/>
             <PageHead title="New template" crumbs=crumbs/>
             {first}
-            {editor(None, &caller, came)}
+            {editor(None, &caller, came, &events)}
         })
     })
 }
@@ -114,10 +119,17 @@ pub fn TemplateNew() -> impl IntoView {
 #[component]
 pub fn TemplatePage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id")).unwrap_or_default();
-    let (came, first) = (came(), said());
+    let (mut came, first) = (came(), said());
     page(async move {
         let (engine, caller) = asked()?;
         let template = engine.get_template(&caller, &id).await?;
+        let events = samples(&engine, &caller).await?;
+        if let (None, false, Some(event)) = (&came.found, came.typed.is_unsaved(), events.first()) {
+            let request = PreviewRequest { event: sample_of(event.clone(), &caller), ..PreviewRequest::default() };
+            // A preview is a help: where the event does not fit, the page is shown without it.
+            came.found = engine.preview_template(&caller, &template.id, request).await.ok().map(TriedTemplate::Shown);
+        }
+        let users = used_by(template.used_by.clone(), "No action sends it.");
         let all = engine.template_versions(&caller, &template.id).await?;
         let stored = all.into_iter().map(|v| Stored { version: v.version, author: v.author, at: v.created_at, changes: v.diff }).collect();
         let name = template.definition.name.clone();
@@ -130,7 +142,8 @@ pub fn TemplatePage() -> impl IntoView {
             <PageTitle text=name.clone()/>
             <PageHead title=name.clone() crumbs=crumbs beside=beside>{delete}</PageHead>
             {first}
-            {editor(Some(template), &caller, came)}
+            {editor(Some(template), &caller, came, &events)}
+            {users}
             {versions(stored)}
         })
     })
@@ -141,9 +154,15 @@ fn may_change(caller: &Caller, template: Option<&Template>) -> bool {
     caller.may(Scope::ActionsWrite) && template.is_none_or(|t| caller.owns(t.definition.tenant_id.as_deref()))
 }
 
-fn editor(template: Option<Template>, caller: &Caller, came: Came) -> impl IntoView + use<> {
-    let Came { typed, draft, found } = came;
+fn editor(template: Option<Template>, caller: &Caller, came: Came, events: &[Event]) -> impl IntoView + use<> {
+    let Came { typed, draft, found, zone } = came;
     let may_save = may_change(caller, template.as_ref());
+    let (shown, sent) = match found {
+        Some(TriedTemplate::Shown(preview)) => (Some(preview), None),
+        Some(TriedTemplate::Sent(report)) => (None, Some(report)),
+        None => (None, None),
+    };
+    let send = (template.is_some() && caller.may(Scope::ExecutionsWrite)).then(|| send::panel(&typed, &draft, caller, sent));
     let tenant = if template.is_none() { tenant_field(caller, &draft, "Empty means platform-wide.") } else { None };
     let (action, version) = template.as_ref().map_or_else(|| ("/templates/new".to_owned(), String::new()), |t| (format!("/templates/{}", t.id), t.version.to_string()));
     let stored = template.map(|t| t.definition).unwrap_or_default();
@@ -154,7 +173,7 @@ fn editor(template: Option<Template>, caller: &Caller, came: Came) -> impl IntoV
         || view! { <p class="small warn">"What you typed is kept here. Saving again puts it in place of the stored version; the versions below show what that changed."</p> },
     );
     let readonly = (!may_save).then(|| view! { <p class="small muted">"You can preview it; you cannot change it."</p> });
-    let sample = sample_fields(&typed, draft.error("/event_data"));
+    let sample = sample_fields(&typed, &draft, events, zone);
     view! {
         <form class="tpl" method="post" action=action aria-label="Template">
             <input type="hidden" name="version" value=typed.version(&version)/>
@@ -171,13 +190,16 @@ fn editor(template: Option<Template>, caller: &Caller, came: Came) -> impl IntoV
                     <div class="row row-wrap">{save}{unsaved}</div>
                 </div>
             </Panel>
-            <Panel id="preview-h" title="Preview" note="nothing is sent; secrets come out redacted">
-                <div class="stack">
-                    <div class="form-grid">{sample}</div>
-                    <div class="row"><Button submit=true icon=icon::PLAY attr:name="verb" attr:value="try">"Preview"</Button></div>
-                    {found.map(preview)}
-                </div>
-            </Panel>
+            <div class="stack">
+                <Panel id="preview-h" title="Preview" note="nothing is sent; secrets come out redacted">
+                    <div class="stack">
+                        <div class="form-grid">{sample}</div>
+                        <div class="row"><Button submit=true icon=icon::PLAY attr:name="verb" attr:value="try">"Preview"</Button></div>
+                        {shown.map(preview)}
+                    </div>
+                </Panel>
+                {send}
+            </div>
         </form>
     }
 }

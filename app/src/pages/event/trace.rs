@@ -153,7 +153,7 @@ fn row(c: Considered, executions: &[Execution], stored: bool, strip_href: Option
     let word = if stored { "Ran" } else { "Would run" };
     let strip = view! { <GateStripSmall of=Stop::from(&c.report) word=word/> };
     let strip = match strip_href {
-        Some(href) => view! { <a class="plain" href=format!("{href}{}#why", c.action_id) title="Show all eight gates"><span class="sr">{format!("All gates of {}: ", c.action_name)}</span>{strip}</a> }.into_any(),
+        Some(href) => view! { <a class="plain strip" href=format!("{href}{}#why", c.action_id) title="Show all eight gates"><span class="sr">{format!("All gates of {}: ", c.action_name)}</span>{strip}</a> }.into_any(),
         None => strip.into_any(),
     };
     let name = match link(&format!("/actions/{}", c.action_id)) {
