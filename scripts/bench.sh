@@ -26,7 +26,7 @@ keep() {
 }
 
 scripts/setup.sh
-if [ $# = 0 ]; then set -- matching ingest; fi
+if [ $# = 0 ]; then set -- matching ingest stats; fi
 say "building the benchmarks (profile $PROFILE)"
 cargo bench -p event_actions --locked --profile "$PROFILE" --no-run "${@/#/--bench=}"
 # A connection is a file at each of its ends.
