@@ -2,6 +2,7 @@
 //!
 //! An oracle outside the process: the client notes ids before it sends and what was acknowledged; the receiver notes every hit.
 
+#[allow(dead_code, reason = "each test file uses a part of it")]
 mod util;
 
 use std::collections::{HashMap, HashSet};

@@ -3,6 +3,7 @@
 //! The receiver notes the `webhook-id` of every hit, which is the execution's id with the step's number. A step is finished
 //! once the next one has begun: so in the order of arrival the numbers of an execution never go back.
 
+#[allow(dead_code, reason = "each test file uses a part of it")]
 mod util;
 
 use std::collections::HashMap;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The bootstrap key of every process started here.
 pub const KEY: &str = "test-bootstrap-key-of-more-than-32-characters";
