@@ -1,11 +1,12 @@
 //! Table `event_actions` and its versions.
 
 use anyhow::Context as _;
+use serde_json::json;
 
-use super::{Db, Tx};
+use super::{Db, Sql, Tx};
 use crate::model::Timestamp;
 use crate::model::action::{Action, NewAction};
-use crate::{on_db, on_tx};
+use crate::{on_db, on_tx, sql};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -138,14 +139,28 @@ pub async fn version(db: &Db, action_id: &str, version: i64) -> anyhow::Result<O
     row.map(version_row).transpose()
 }
 
-/// Of every action the version that was in force at `at`; actions made later are left out.
+/// Of every action the number of the version that was in force at `at`, by id; actions made later are left out.
 ///
 /// # Errors
 /// The database's.
-pub async fn versions_at(db: &Db, at: Timestamp) -> anyhow::Result<Vec<VersionRow>> {
-    const SQL: &str = "select v.action_id, v.version, v.document, v.deleted, v.author, v.created_at from event_action_versions v
-        join (select action_id, max(version) as version from event_action_versions where created_at <= $1 group by action_id) m
-        on m.action_id = v.action_id and m.version = v.version order by v.action_id";
-    let rows: Vec<VersionColumns> = on_db!(db, pool => sqlx::query_as(SQL).bind(at.0).fetch_all(pool).await)?;
+pub async fn versions_at(db: &Db, at: Timestamp) -> sqlx::Result<Vec<(String, i64)>> {
+    const SQL: &str = "select action_id, max(version) from event_action_versions where created_at <= $1 group by action_id order by action_id";
+    on_db!(db, pool => sqlx::query_as(SQL).bind(at.0).fetch_all(pool).await)
+}
+
+/// Several versions by action and number.
+///
+/// # Errors
+/// The database's, or a document that cannot be read.
+pub async fn versions_of(db: &Db, keys: &[(&str, i64)]) -> anyhow::Result<Vec<VersionRow>> {
+    const SQL: Sql = sql!(
+        "select v.action_id, v.version, v.document, v.deleted, v.author, v.created_at from",
+        ROWS,
+        "join event_action_versions v on v.action_id = r.value->>0 and v.version = cast(r.value->>1 as bigint)"
+    );
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<VersionColumns> = on_db!(db, pool => sqlx::query_as(db.pick(&SQL)).bind(json!(keys).to_string()).fetch_all(pool).await)?;
     rows.into_iter().map(version_row).collect()
 }

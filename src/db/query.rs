@@ -69,6 +69,12 @@ impl Select {
         }
     }
 
+    /// Narrows to a tenant (all when none) beside a filter that has an index of its own. SQLite keeps no statistics and would take
+    /// the tenant's index, in which everything may be this tenant's; the `+` keeps it from that. PostgreSQL weighs by itself.
+    pub fn tenant_beside(&mut self, db: &Db, tenant: Option<&str>) {
+        self.maybe(if db.is_shared() { "tenant_id = ?" } else { "+tenant_id = ?" }, tenant);
+    }
+
     /// Adds a condition without a value.
     pub fn fixed(&mut self, condition: &'static str) {
         self.fixed_text(condition);

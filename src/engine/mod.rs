@@ -70,6 +70,7 @@ pub use alerts::RuleChange;
 pub use audit::verify as verify_audit;
 pub use caller::{Actor, Caller};
 pub use demo::Demo;
+pub use events::LedTo;
 pub use feed::Ring;
 pub use pause::Pause;
 pub use sessions::{SessionToken, SignedIn, Visitor};

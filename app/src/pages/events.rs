@@ -1,11 +1,9 @@
 //! The list of events: what came, what it led to, and a form to send one.
 
-use std::collections::HashMap;
-
-use event_actions::engine::{Caller, Engine};
+use event_actions::engine::{Caller, Engine, LedTo};
 use event_actions::model::access::Scope;
 use event_actions::model::event::Event;
-use event_actions::model::execution::{Execution, ExecutionFilter, Status};
+use event_actions::model::execution::Status;
 use event_actions::model::page::{Page, PageRequest};
 use event_actions::model::testing::EventFilter;
 use event_actions::model::{ApiError, Timestamp};
@@ -31,9 +29,6 @@ mod filters;
 mod simulator;
 
 use filters::{Asked, Bar};
-
-/// Executions looked through for what the events on the page led to.
-const LOOKED_THROUGH: usize = 1_000;
 
 /// The page.
 #[component]
@@ -65,18 +60,11 @@ struct Data {
     filter: EventFilter,
     /// Why the list could not be filtered as asked.
     fault: Option<String>,
-    led_to: LedTo,
+    /// What the events led to; none for those who may not see executions.
+    led_to: Option<LedTo>,
     /// Whether events of several tenants are listed.
     is_platform: bool,
     now: Timestamp,
-}
-
-/// What the events on the page led to.
-#[derive(Default)]
-struct LedTo {
-    by_event: HashMap<(String, String), Vec<Status>>,
-    /// For events received before this instant it is not known.
-    since: Option<Timestamp>,
 }
 
 async fn read(engine: &Engine, caller: &Caller, asked: &Asked, zone: Zone) -> Result<Data, ApiError> {
@@ -89,30 +77,8 @@ async fn read(engine: &Engine, caller: &Caller, asked: &Asked, zone: Zone) -> Re
     } else {
         engine.list_events(caller, filter.clone(), PageRequest { limit: None, cursor: asked.cursor.clone() }).await?
     };
-    let led_to = if caller.may(Scope::ExecutionsRead) { led_to(engine, caller, &events.items).await? } else { LedTo::default() };
+    let led_to = if caller.may(Scope::ExecutionsRead) { Some(engine.led_to(caller, &events.items).await?) } else { None };
     Ok(Data { events, filter, fault, led_to, is_platform: caller.tenant_id.is_none(), now })
-}
-
-/// The executions that the events on the page made when they came; those of later replays are on the event's own page.
-async fn led_to(engine: &Engine, caller: &Caller, events: &[Event]) -> Result<LedTo, ApiError> {
-    let (Some(newest), Some(oldest)) = (events.iter().map(|e| e.received_at).max(), events.iter().map(|e| e.received_at).min()) else { return Ok(LedTo::default()) };
-    let filter = ExecutionFilter { from: Some(oldest), to: Some(newest.plus_ms(1)), ..ExecutionFilter::default() };
-    let mut found = LedTo { since: Some(oldest), ..LedTo::default() };
-    let (mut cursor, mut seen) = (None, 0);
-    while seen < LOOKED_THROUGH {
-        let page = engine.list_executions(caller, filter.clone(), PageRequest { limit: Some(200), cursor }).await?;
-        seen += page.items.len();
-        let last = page.items.last().map(|x| x.created_at);
-        for Execution { tenant_id, event_id, status, .. } in page.items {
-            found.by_event.entry((tenant_id, event_id)).or_default().push(status);
-        }
-        cursor = page.next_cursor;
-        if cursor.is_none() {
-            return Ok(found);
-        }
-        found.since = last.map(|at| at.plus_ms(1));
-    }
-    Ok(found)
 }
 
 fn document(data: Data, asked: Asked, zone: Zone, simulator: simulator::Simulator) -> impl IntoView {
@@ -167,7 +133,7 @@ fn list(data: Data, asked: &Asked, zone: Zone) -> impl IntoView + use<> {
         columns.insert(3, Column::new("Tenant").class("hide-m").width("120px"));
     }
     let (now, is_platform, led_to) = (data.now, data.is_platform, data.led_to);
-    let rows = data.events.items.into_iter().map(|e| row(e, &led_to, is_platform, now, zone)).collect_view();
+    let rows = data.events.items.into_iter().map(|e| row(e, led_to.as_ref(), is_platform, now, zone)).collect_view();
     view! {
         <section class="panel" aria-label="Events">
             {live}
@@ -177,7 +143,7 @@ fn list(data: Data, asked: &Asked, zone: Zone) -> impl IntoView + use<> {
     }
 }
 
-fn row(event: Event, led_to: &LedTo, is_platform: bool, now: Timestamp, zone: Zone) -> impl IntoView + use<> {
+fn row(event: Event, led_to: Option<&LedTo>, is_platform: bool, now: Timestamp, zone: Zone) -> impl IntoView + use<> {
     let tenant = if is_platform { event.tenant_id.clone() } else { String::new() };
     let href = page_with_tenant(&event.id, &tenant);
     let outcome = outcome(&event, led_to);
@@ -204,15 +170,15 @@ fn row(event: Event, led_to: &LedTo, is_platform: bool, now: Timestamp, zone: Zo
 }
 
 /// A badge for each status that its executions have now.
-fn outcome(event: &Event, led_to: &LedTo) -> AnyView {
-    let Some(since) = led_to.since else { return DASH.into_any() };
+fn outcome(event: &Event, led_to: Option<&LedTo>) -> AnyView {
+    let Some(led_to) = led_to else { return DASH.into_any() };
     let href = format!("/executions?event_id={}", encode(&event.id));
-    match led_to.by_event.get(&(event.tenant_id.clone(), event.id.clone())) {
+    match led_to.get(&(event.tenant_id.clone(), event.id.clone())) {
         Some(all) => {
             let badges = Status::ALL
                 .into_iter()
                 .filter_map(|status| {
-                    let n = all.iter().filter(|s| **s == status).count();
+                    let n = all.get(&status).copied().unwrap_or(0);
                     let (tone, icon, word) = look_of(status);
                     let text = if n == 1 { word.to_owned() } else { format!("{n} {}", word.to_lowercase()) };
                     (n > 0).then(|| view! { <Badge tone=tone icon=icon text=text/> })
@@ -220,7 +186,6 @@ fn outcome(event: &Event, led_to: &LedTo) -> AnyView {
                 .collect_view();
             view! { <a class="row row-wrap plain tw:gap-1" href=href>{badges}</a> }.into_any()
         }
-        None if event.received_at < since => DASH.into_any(),
         None => view! { <span class="muted">"no action matched"</span> }.into_any(),
     }
 }

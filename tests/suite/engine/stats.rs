@@ -9,7 +9,11 @@ use event_actions::db::{Db, rollup};
 use event_actions::engine::{Caller, Engine};
 use event_actions::model::Timestamp;
 use event_actions::model::execution::Status;
-use event_actions::model::stats::{Period, Span, Stats, Window, bucket_of};
+use event_actions::model::stats::{Period, Span, Stats, Window, bucket_of, percentile};
+use proptest::prelude::*;
+use serde_json::json;
+
+use crate::util::{Sink, TestApp, event, webhook};
 
 /// Minutes of history, behind ten that are empty.
 const HISTORY: i64 = 9 * 1_440;
@@ -135,4 +139,67 @@ async fn every_window_adds_up_before_and_after_the_roll_up() {
         worked + failed
     });
     engine.shutdown().await;
+}
+
+/// Latencies in milliseconds from 10 on: narrow humps and long tails, often the same value many times.
+fn latencies() -> impl Strategy<Value = Vec<i64>> {
+    let hump = (10_i64..300_000, 1_i64..3_000, 1_usize..200).prop_flat_map(|(from, width, n)| prop::collection::vec(from..from + width, n));
+    let tail = (1.0_f64..5.7, 1_usize..200).prop_flat_map(|(upto, n)| prop::collection::vec((1.0_f64..=upto).prop_map(|e| 10_f64.powf(e).round() as i64), n));
+    let same = (10_i64..900_000, 1_usize..200).prop_map(|(ms, n)| vec![ms; n]);
+    prop::collection::vec(prop_oneof![hump, tail, same], 1..5).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #[test]
+    fn percentiles_are_within_five_percent_of_exact_ones(mut all in latencies(), q in 0.0_f64..=1.0) {
+        let mut buckets = BTreeMap::new();
+        all.iter().for_each(|ms| *buckets.entry(bucket_of(*ms)).or_default() += 1);
+        all.sort_unstable();
+        for q in [q, 0.5, 0.95, 0.99] {
+            let exact = all[((all.len() as f64 * q).ceil() as usize).max(1) - 1] as f64;
+            let read = percentile(&buckets, q).unwrap();
+            prop_assert!((read - exact).abs() <= exact * 0.05, "{} at {}: {} for {}", all.len(), q, read, exact);
+        }
+    }
+}
+
+#[tokio::test]
+async fn numbers_of_a_range_are_asked_for_over_rest() {
+    let (app, sink) = (TestApp::start().await, Sink::start().await);
+    let action = app.action(webhook("Counted", "a.b", &sink.at("/x"), json!({"execution_mode": "sync"}))).await;
+    let url = |what: &str, query: &str| format!("/event-actions/{what}?{query}");
+    let of_one = format!("{action}/stats");
+    app.post("/events", &event("a.b", json!({}))).await.expect(200);
+    let hour_ago = Timestamp::now().plus_ms(-3_600_000).to_string();
+    let before = Timestamp::now().plus_ms(-1_800_000).to_string();
+    for what in ["stats/overview", of_one.as_str()] {
+        let mut total = 0;
+        for _ in 0..100 {
+            let numbers = app.get(&url(what, &format!("from={hour_ago}"))).await.expect(200);
+            assert!(numbers.text("/from") <= hour_ago.as_str() && numbers.text("/to") > before.as_str(), "{:#}", numbers.body);
+            total = numbers.at("/by_status/succeeded").as_i64().unwrap_or(0);
+            if total > 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(total, 1, "{what}");
+        let past = app.get(&url(what, &format!("from={hour_ago}&to={before}"))).await.expect(200);
+        assert_eq!((past.at("/total_executions"), past.at("/series").as_array().map_or(0, Vec::len) >= 30), (&json!(0), true), "{:#}", past.body);
+        for (query, status, pointer) in [
+            (format!("from={before}&to={hour_ago}"), 422, "/from"),
+            (format!("from={before}&to={before}"), 422, "/from"),
+            (format!("to={before}"), 422, "/from"),
+            ("from=2999-01-01T00:00:00Z".into(), 422, "/from"),
+            ("from=2020-01-01T00:00:00Z&to=2021-02-05T00:00:01Z".into(), 422, "/from"),
+            ("from=yesterday".into(), 422, "/from"),
+            (format!("window=1h&from={hour_ago}"), 422, "/window"),
+            (format!("since={hour_ago}"), 400, "/since"),
+        ] {
+            let answer = app.get(&url(what, &query)).await;
+            assert_eq!(answer.problem(status).1, pointer, "{what}?{query}: {:#}", answer.body);
+        }
+        app.get(&url(what, "from=2020-01-01T00:00:00Z&to=2021-02-04T00:00:00Z")).await.expect(200);
+    }
+    app.finish().await;
 }

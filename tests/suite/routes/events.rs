@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use event_actions::engine::Caller;
+use event_actions::model::event::Event;
+use event_actions::model::execution::Status;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -209,5 +212,118 @@ async fn a_replay_runs_todays_actions_and_a_trace_tells_why() {
     assert_eq!(replay.at("/matched"), 1);
     sink.wait_for("/all", 2).await;
     app.execution(replay.text("/executions/0/id"), &["succeeded"]).await;
+    app.finish().await;
+}
+
+/// A trace shows actions as they were when the event came: changed, deleted and new ones too, in pages.
+#[tokio::test]
+async fn a_trace_goes_back_to_the_versions_of_then() {
+    let (app, sink) = (TestApp::start().await, Sink::start().await);
+    let changed = app.action(webhook("Changed", "a.b", &sink.at("/x"), json!({"is_enabled": false}))).await;
+    let deleted = app.action(webhook("Deleted", "b.*", &sink.at("/x"), json!({}))).await;
+    let other = app.action(webhook("Other", "c.d", &sink.at("/x"), json!({"is_enabled": false}))).await;
+    let gone = app.action(webhook("Gone before", "a.b", &sink.at("/x"), json!({}))).await;
+    app.delete(&format!("/event-actions/{gone}")).await.expect(204);
+    app.post("/events", &json!({"id": "e1", "event_type": "a.b"})).await.expect(200);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    app.call(&format!("/event-actions/{changed}/enable")).await.expect(200);
+    app.delete(&format!("/event-actions/{deleted}")).await.expect(204);
+    app.action(webhook("Made later", "a.b", &sink.at("/x"), json!({}))).await;
+
+    let seen: Vec<(String, i64, String)> = app
+        .get("/events/e1/trace")
+        .await
+        .expect(200)
+        .items()
+        .iter()
+        .map(|c| (c["action_id"].as_str().unwrap().into(), c["action_version"].as_i64().unwrap(), c["stopped_at"].as_str().unwrap().into()))
+        .collect();
+    // Those that went furthest come first.
+    let (a, b) = if changed < other { (&changed, &other) } else { (&other, &changed) };
+    assert_eq!(seen, [(deleted.clone(), 1, "event_type".into()), (a.clone(), 1, "enabled".into()), (b.clone(), 1, "enabled".into())]);
+    let mut paged = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = app.get(&format!("/events/e1/trace?limit=1{cursor}")).await.expect(200);
+        assert_eq!((page.at("/total"), page.items().len()), (&json!(3), 1));
+        paged.push(page.text("/items/0/action_id").to_owned());
+        match page.at("/next_cursor").as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(paged, seen.iter().map(|(id, _, _)| id.clone()).collect::<Vec<_>>());
+    app.finish().await;
+}
+
+/// With every filter that has an index of its own, a tenant still sees its own alone.
+#[tokio::test]
+async fn filters_keep_to_the_tenant() {
+    let (app, sink) = (TestApp::start().await, Sink::start().await);
+    sink.on("/bad", [Reply::status(404)]);
+    sink.on("/down", [Reply::status(503)]);
+    let later = json!({"max_retries": 3, "retry_delay_seconds": 3600});
+    for (name, path, more) in [("Good", "/good", json!({})), ("Bad", "/bad", json!({})), ("Down", "/down", later.clone()), ("To be stopped", "/down", later)] {
+        app.action(webhook(name, "order.*", &sink.at(path), more)).await;
+    }
+    let scopes = ["events:write", "events:read", "executions:read", "executions:write"];
+    let keys = [app.tenant_key("north", &scopes).await, app.tenant_key("south", &scopes).await];
+    let mut sent = Vec::new();
+    for (tenant, key) in ["north", "south"].iter().zip(&keys) {
+        let body = json!({"id": "same", "event_type": "order.paid", "aggregate_id": "o1", "correlation_id": "c1"});
+        let receipt = app.send_as(key, Method::POST, "/events", Some(&body)).await;
+        for x in receipt.at("/executions").as_array().unwrap() {
+            let done = app.execution(x["id"].as_str().unwrap(), &["succeeded", "failed", "dead_letter", "retrying"]).await;
+            if done.text("/action_name") == "To be stopped" {
+                app.call(&format!("/executions/{}/cancel", done.id())).await;
+                app.execution(&done.id(), &["cancelled"]).await;
+            }
+        }
+        sent.push(app.send_as(key, Method::GET, "/events/same", None).await.expect(200));
+        assert_eq!(sent[sent.len() - 1].text("/tenant_id"), *tenant);
+    }
+    for (path, each) in [
+        ("/events?event_type=order.paid", 1),
+        ("/events?event_type=order.*", 1),
+        ("/events?event_type=stock.*", 0),
+        ("/events?event_type=*", 1),
+        ("/events?correlation_id=c1", 1),
+        ("/events?aggregate_id=o1", 1),
+        ("/events?aggregate_id=o1&event_type=order.paid&correlation_id=c1", 1),
+        ("/executions?event_type=order.paid", 4),
+        ("/executions?error_class=http_status&status=failed", 1),
+        ("/executions?status=failed", 1),
+        ("/executions?status=succeeded", 1),
+        ("/executions?status=cancelled", 1),
+        ("/executions?status=retrying", 1),
+        ("/executions?status=pending", 0),
+        ("/executions?status=running", 0),
+    ] {
+        for (tenant, key) in ["north", "south"].iter().zip(&keys) {
+            let list = app.send_as(key, Method::GET, path, None).await.expect(200);
+            assert!(list.items().len() == each && list.items().iter().all(|x| x["tenant_id"] == *tenant), "{path} of {tenant}: {:#}", list.body);
+            assert_eq!(app.get(&format!("{path}&tenant_id={tenant}")).await.expect(200).items().len(), each, "{path} of {tenant}");
+        }
+        assert_eq!(app.get(path).await.expect(200).items().len(), 2 * each, "{path}");
+    }
+
+    // What they led to: replays do not count, nor what the caller does not see.
+    let replayed = app.get("/executions?status=succeeded&tenant_id=north").await.expect(200);
+    app.post(&format!("/executions/{}/replay", replayed.text("/items/0/id")), &json!({})).await.expect(202);
+    sink.wait_for("/good", 3).await;
+    let events: Vec<Event> = sent.iter().map(|e| serde_json::from_value(e.body.clone()).unwrap()).collect();
+    let everything = Caller::system("test");
+    let all = app.engine.led_to(&everything, &events).await.unwrap();
+    let one = Caller { tenant_id: Some("north".into()), is_platform: false, ..everything };
+    let own = app.engine.led_to(&one, &events).await.unwrap();
+    assert_eq!((all.len(), own.len()), (2, 1));
+    for led_to in [&all, &own] {
+        let counts = &led_to[&("north".to_owned(), "same".to_owned())];
+        assert_eq!((counts.values().sum::<u64>(), counts[&Status::Succeeded], counts[&Status::Cancelled], counts[&Status::Retrying]), (4, 1, 1, 1), "{counts:?}");
+    }
+    assert!(app.engine.led_to(&one, &[]).await.unwrap().is_empty());
+    for x in app.get("/executions?status=retrying").await.items() {
+        app.call(&format!("/executions/{}/cancel", x["id"].as_str().unwrap())).await;
+    }
     app.finish().await;
 }
