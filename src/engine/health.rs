@@ -147,13 +147,17 @@ fn latency(vitals: &Vitals<'_>) -> Check {
     }
 }
 
-/// A duration as people read it.
-fn seconds(ms: f64) -> String {
-    if ms < 1_000.0 { format!("{ms:.0} ms") } else { format!("{:.1} s", ms / 1_000.0) }
+/// A duration in milliseconds as people read it.
+pub(super) fn seconds(ms: f64) -> String {
+    match ms {
+        ..1_000.0 => format!("{ms:.0} ms"),
+        ..120_000.0 => format!("{:.1} s", ms / 1_000.0),
+        _ => age((ms / 1_000.0) as i64),
+    }
 }
 
-/// How long something has waited, as people read it.
-fn age(seconds: i64) -> String {
+/// How long something has waited, in seconds, as people read it.
+pub(super) fn age(seconds: i64) -> String {
     match seconds {
         ..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),

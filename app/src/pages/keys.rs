@@ -123,7 +123,7 @@ fn row(key: ApiKey, shows_tenant: bool, now: Timestamp) -> impl IntoView {
     let ends = expires_at.map_or_else(|| DASH.into_any(), |at| view! { <Time at=at now=now style=TimeStyle::Clock/> }.into_any());
     view! {
         <tr>
-            <th scope="row" class="full">{name}<div class="sub"><code>{prefix}"…"</code></div></th>
+            <th scope="row" class="full">{name}<div class="sub"><code>{beginning(&prefix)}</code></div></th>
             {tenant}
             <Cell label="Status"><Badge tone=tone icon=glyph text=word/></Cell>
             <Cell label="May" class="full"><div class="row row-wrap tw:gap-1">{scopes}</div></Cell>
@@ -193,6 +193,11 @@ fn form(caller: &Caller, draft: &Draft) -> impl IntoView + use<> {
             </form>
         </Panel>
     }
+}
+
+/// How a key begins; one that is configured shows no part of it.
+fn beginning(prefix: &str) -> String {
+    if prefix.starts_with('(') { prefix.to_owned() } else { format!("{prefix}…") }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::nodes::NodeReport;
 use super::rules::Reading;
 use crate::db::stats::{ATTEMPT_FAILED, ATTEMPT_SUCCEEDED, ECHO_FAILED, ECHO_SUCCEEDED, StatRow};
+use crate::engine::health::{age, seconds};
 use crate::model::action::Action;
 use crate::model::alert::{AlertKind, AlertRule, Metric, RuleScope};
 use crate::model::stats::percentile;
@@ -91,8 +92,11 @@ pub fn of_attempts(rule: &AlertRule, counts: &Counts, find: impl Fn(&str) -> Opt
             (percent, message)
         } else {
             let p95 = percentile(&attempts.latency, 0.95).unwrap_or(0.0);
-            let message =
-                format!("The slowest 5 % of the last {samples} attempts of {name:?} within {minutes} minutes took {p95:.0} ms or more; the limit is {} ms.", rule.threshold);
+            let message = format!(
+                "The slowest 5 % of the last {samples} attempts of {name:?} within {minutes} minutes took {} or more; the limit is {}.",
+                seconds(p95),
+                seconds(rule.threshold)
+            );
             (p95, message)
         };
         out.push(Reading { samples, ..about_action(&action, tenant, value, rule.threshold, message) });
@@ -138,15 +142,16 @@ pub fn of_resources(rule: &AlertRule, shared: Shared, reports: &[NodeReport]) ->
     let Some(metric) = rule.metric else { return Vec::new() };
     let limit = rule.threshold;
     let one = |subject: String, value: f64, message: String| Reading { subject, tenant_id: None, action_id: None, value, limit, samples: 1, message };
+    let allowed = if metric == Metric::DatabaseLatencyMs { seconds(limit) } else { format!("{limit} %") };
     let of_node = |of: fn(&NodeReport) -> Option<f64>, say: fn(&str, f64) -> String| {
-        let read = |r: &NodeReport| of(r).map(|value| one(format!("node:{}:{}", r.node, metric.name()), value, format!("{} The limit is {limit}.", say(&r.node, value))));
+        let read = |r: &NodeReport| of(r).map(|value| one(format!("node:{}:{}", r.node, metric.name()), value, format!("{} The limit is {allowed}.", say(&r.node, value))));
         reports.iter().filter_map(read).collect()
     };
     match metric {
         Metric::QueueDepth => vec![one("queue_depth".into(), shared.queue_depth as f64, format!("{} executions wait; the limit is {limit}.", shared.queue_depth))],
         Metric::QueueAgeSeconds => {
             let seconds = shared.queue_age_seconds;
-            vec![one("queue_age_seconds".into(), seconds, format!("The oldest execution that is due has waited for {seconds:.0} s; the limit is {limit} s."))]
+            vec![one("queue_age_seconds".into(), seconds, format!("The oldest execution that is due has waited for {}; the limit is {}.", age(seconds as i64), age(limit as i64)))]
         }
         Metric::DatabaseLatencyMs => of_node(|r| r.database_latency_ms, |node, ms| format!("The database takes {ms:.0} ms to answer the node {node}.")),
         Metric::MemoryPercent => of_node(|r| r.memory_percent, |node, p| format!("The node {node} uses {p:.0} % of the memory it may have.")),

@@ -113,8 +113,13 @@ pub fn against_limit(alert: &Alert) -> String {
     match alert.kind {
         AlertKind::AutoDisable | AlertKind::AuditChain | AlertKind::Loop => of(alert.value),
         AlertKind::HandlerFailure if alert.action_id.is_none() => "not available".to_owned(),
-        _ => format!("{}, limit {}", of(alert.value), of(alert.threshold)),
+        _ => format!("{}, limit {}", of(alert.value), round(&of(alert.threshold))),
     }
+}
+
+/// A limit as people set it: `5 s`, not `5.0 s`.
+fn round(words: &str) -> String {
+    words.replace(".0 ", " ")
 }
 
 /// Seconds as people say them: `5 min`, `90 s`, `2 h`.
@@ -135,14 +140,14 @@ pub fn fires_when(rule: &AlertRule) -> String {
     let held = if rule.for_seconds == 0 { String::new() } else { format!(", for {}", seconds_words(rule.for_seconds)) };
     let what = match rule.kind {
         AlertKind::ErrorRate => format!("more than {limit} % of at least {sample} within {window} fail"),
-        AlertKind::SlowExecutions => format!("the slowest 5 % of at least {sample} within {window} take longer than {}", duration(limit)),
+        AlertKind::SlowExecutions => format!("the slowest 5 % of at least {sample} within {window} take longer than {}", round(&duration(limit))),
         AlertKind::HandlerFailure => "a circuit breaker is open, or a handler cannot work".to_owned(),
         AlertKind::ResourceExhaustion => {
             let metric = rule.metric.unwrap_or(Metric::QueueDepth);
             match metric {
                 Metric::QueueDepth => format!("more than {} executions wait", count(limit as i64)),
-                Metric::QueueAgeSeconds => format!("the oldest due execution waits longer than {}", duration(limit * 1_000.0)),
-                Metric::DatabaseLatencyMs => format!("the database takes longer than {} to answer", duration(limit)),
+                Metric::QueueAgeSeconds => format!("the oldest due execution waits longer than {}", round(&duration(limit * 1_000.0))),
+                Metric::DatabaseLatencyMs => format!("the database takes longer than {} to answer", round(&duration(limit))),
                 Metric::MemoryPercent => format!("more than {limit} % of the memory is in use"),
                 Metric::DiskPercent => format!("more than {limit} % of the disk is in use"),
                 Metric::ConnectionsPercent => format!("more than {limit} % of the database connections are in use"),
@@ -180,6 +185,8 @@ mod tests {
         assert_eq!(fires_when(&rule), "more than 10 % of at least 10 attempts within 5 min fail, for 90 s");
         let short = AlertRule { metric: Some(Metric::QueueAgeSeconds), ..AlertRule::new(AlertKind::ResourceExhaustion, "A", 120.0, Severity::Warning) };
         assert_eq!(fires_when(&short), "the oldest due execution waits longer than 2 min");
+        let slow = AlertRule::new(AlertKind::SlowExecutions, "A", 5_000.0, Severity::Warning);
+        assert_eq!(fires_when(&slow), "the slowest 5 % of at least 10 attempts within 5 min take longer than 5 s");
         assert_eq!((seconds_words(7_200), seconds_words(61)), ("2 h".to_owned(), "61 s".to_owned()));
     }
 

@@ -5,7 +5,7 @@ use event_actions::model::access::{ApiKey, Scope};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::{Standing, means, standing};
+use super::{Standing, beginning, means, standing};
 use crate::components::button::{Button, ButtonKind};
 use crate::components::feedback::{Callout, CalloutKind};
 use crate::components::fields::TextField;
@@ -25,7 +25,7 @@ pub fn KeyPage() -> impl IntoView {
         let (engine, caller) = asked()?;
         let key = engine.get_api_key(&caller, &id).await?;
         let crumbs = vec![("API keys".to_owned(), "/keys".to_owned())];
-        let (title, prefix) = (key.name.clone(), format!("{}…", key.prefix));
+        let (title, prefix) = (key.name.clone(), beginning(&key.prefix));
         let content = match standing(&key, Timestamp::now()) {
             Standing::Revoked => view! { <Callout kind=CalloutKind::Remark><p>"This key is revoked. It cannot be changed any more."</p></Callout> }.into_any(),
             _ => form(&key, &draft, zone).into_any(),

@@ -29,7 +29,7 @@ pub(super) async fn read(engine: &Engine, caller: &Caller) -> Result<Firing, Api
     Ok(Firing { alerts, count, seen })
 }
 
-/// The block. Its first line is there whatever fires, so that nothing moves when something does.
+/// The block. Its line on changes is there whatever fires, so that nothing moves when something does.
 pub(super) fn firing(firing: Firing, now: Timestamp, zone: Zone) -> impl IntoView {
     let Firing { alerts, count, seen } = firing;
     let live = live_line(seen, now, zone, "/");
@@ -40,8 +40,8 @@ pub(super) fn firing(firing: Firing, now: Timestamp, zone: Zone) -> impl IntoVie
     let rows = alerts.into_iter().map(|alert| row(&alert, now, zone)).collect_view();
     view! {
         <section class="panel panel-bad" aria-labelledby="firing-h">
-            {live}
             <div class="panel-head"><h2 id="firing-h">{title}</h2><a class="push small" href=PAGE>"All alerts"</a></div>
+            {live}
             <div class="ruled panel-flush">{rows}</div>
         </section>
     }

@@ -110,4 +110,9 @@ fn what_runs_short() {
         let found: Vec<(String, f64)> = of_resources(&rule, shared, &reports).into_iter().map(|r| (r.subject, r.value)).collect();
         assert_eq!(found, expected.into_iter().map(|(s, v)| (s.to_owned(), v)).collect::<Vec<_>>(), "{metric:?}");
     }
+    let memory = AlertRule { metric: Some(Metric::MemoryPercent), ..rule(AlertKind::ResourceExhaustion, 80.0) };
+    assert_eq!(of_resources(&memory, shared, &reports)[0].message, "The node a uses 91 % of the memory it may have. The limit is 80 %.");
+    let rule = AlertRule { metric: Some(Metric::QueueAgeSeconds), ..rule(AlertKind::ResourceExhaustion, 300.0) };
+    let message = of_resources(&rule, Shared { queue_age_seconds: 3_753.0, ..shared }, &reports).remove(0).message;
+    assert_eq!(message, "The oldest execution that is due has waited for 62 min; the limit is 5 min.");
 }
