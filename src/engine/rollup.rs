@@ -143,6 +143,7 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::{Db, settings};
 
     #[test]
     fn steps_end_with_half_hours() {
@@ -150,6 +151,50 @@ mod tests {
             assert_eq!(step(rolled, finished), expected);
             assert_eq!(step(rolled, finished).is_empty(), rolled >= finished);
         }
+    }
+
+    /// Far ahead, so that the node's own roll-up and deletions have no hand in it.
+    #[tokio::test]
+    async fn statistics_go_when_they_are_older_than_they_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let mut config = crate::config::Config::for_tests(folder.path());
+        config.stats_retention_days = 400;
+        let db = Db::connect(&config.effective_database_url(), 2).await.unwrap();
+        db.migrate().await.unwrap();
+        let engine = Engine::start(config.clone(), db.clone(), crate::handlers::registry(&config).unwrap()).await.unwrap();
+        let minute = (Timestamp::now().0 / 60_000 / DAY + 2_000) * DAY;
+        let (fine, coarse) = (minute - KEEP_FINE_DAYS * DAY, minute - 400 * DAY);
+        let (mut deltas, mut sums) = (stats::Deltas::new(), Collected::new());
+        for at in [fine - 500, fine - 141, fine - 140, fine - 1, fine, minute] {
+            deltas.insert(stats::StatKey { minute: at, tenant_id: "default".into(), action_id: "a".into(), kind: "succeeded", bucket: -1 }, (1, 0));
+        }
+        for (span, before) in [(1, fine), (30, fine), (60, coarse), (DAY, coarse)] {
+            for slot in [before - 1, before] {
+                sums.insert(RollKey { span, subject: "a".into(), slot, tenant_id: "default".into() }, Sums::default());
+            }
+        }
+        let mut tx = db.begin().await.unwrap();
+        stats::add(&mut tx, &deltas).await.unwrap();
+        rollup::put(&mut tx, &sums).await.unwrap();
+        tx.commit().await.unwrap();
+
+        // A little at a time, and never what is not summed yet.
+        for (rolled, left) in
+            [(fine - 10, vec![fine - 140, fine - 1, fine, minute]), (fine - 10, vec![fine - 1, fine, minute]), (minute, vec![fine, minute]), (minute, vec![fine, minute])]
+        {
+            settings::put(&db, rollup::ROLLED_KEY, &rolled.to_string()).await.unwrap();
+            let mut tx = db.begin().await.unwrap();
+            engine.prune_stats(&mut tx, Timestamp(minute * 60_000 + 59_999)).await.unwrap();
+            tx.commit().await.unwrap();
+            let kept: Vec<i64> = stats::by_minute(&db, None, None, coarse..minute + 1).await.unwrap().iter().map(|row| row.minute).collect();
+            assert_eq!(kept, left);
+        }
+        for (span, before) in [(1, fine), (30, fine), (60, coarse), (DAY, coarse)] {
+            let kept: Vec<i64> = rollup::read(&db, span, Which::Subject("a", None), 0, i64::MAX).await.unwrap().iter().map(|(key, _)| key.slot).collect();
+            assert_eq!(kept, [before], "intervals of {span} minutes");
+        }
+        engine.shutdown().await;
     }
 
     #[test]
