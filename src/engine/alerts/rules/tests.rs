@@ -43,7 +43,7 @@ fn alert(state: AlertState, started_ago_ms: i64) -> Alert {
 
 #[test]
 fn what_breaches_and_what_is_well() {
-    use AlertKind::{ErrorRate, HandlerFailure, Loop, ResourceExhaustion, SlowExecutions};
+    use AlertKind::{AuditChain, AutoDisable, ErrorRate, HandlerFailure, Loop, ResourceExhaustion, SlowExecutions};
     for (kind, threshold, value, samples, breaches, well) in [
         (ErrorRate, 10.0, 10.0, 10, false, false),
         (ErrorRate, 10.0, 10.1, 10, true, false),
@@ -59,6 +59,11 @@ fn what_breaches_and_what_is_well() {
         (HandlerFailure, 1.0, 10.0, 1, true, false),
         (HandlerFailure, 20.0, 10.0, 1, false, true),
         (Loop, 1.0, 1.0, 1, true, false),
+        (Loop, 1.0, 0.0, 1, false, true),
+        (AutoDisable, 1.0, 1.0, 1, true, false),
+        (AutoDisable, 1.0, 0.0, 1, false, true),
+        (AuditChain, 1.0, 1.0, 1, true, false),
+        (AuditChain, 1.0, 0.0, 1, false, true),
     ] {
         let (rule, reading) = (rule(kind, threshold, 0), reading(value, samples));
         assert_eq!((reading.breaches(&rule), reading.is_well(&rule)), (breaches, well), "{kind:?} {value} of {threshold}, {samples} samples");
