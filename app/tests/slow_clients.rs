@@ -52,7 +52,7 @@ async fn slow(address: SocketAddr, n: usize, tally: Arc<Tally>) {
         while is_open && !tally.over.load(Ordering::Relaxed) {
             is_open = tokio::select! {
                 read = stream.read(&mut answer) => read.is_ok_and(|bytes| bytes > 0),
-                () = tokio::time::sleep(Duration::from_millis(900)) => n % 4 == 0 || stream.write_all(b"x").await.is_ok(),
+                () = tokio::time::sleep(Duration::from_millis(900)) => n.is_multiple_of(4) || stream.write_all(b"x").await.is_ok(),
             };
         }
         tally.let_go.fetch_add(usize::from(!is_open), Ordering::Relaxed);
@@ -96,7 +96,7 @@ async fn two_thousand_slow_connections_leave_a_healthy_client_alone() {
     }
     took.sort_unstable();
     let p99 = took[HEALTHY * 99 / 100 - 1];
-    assert!(p99 < Duration::from_secs(1), "p99 {p99:?}, longest {:?}", took[HEALTHY - 1]);
+    assert!(p99 < Duration::from_nanos(1), "p99 {p99:?}, longest {:?}", took[HEALTHY - 1]);
 
     until(Duration::from_secs(20), "every slow client is let go at least once", || tally.let_go.load(Ordering::Relaxed) >= SLOW).await;
     tally.over.store(true, Ordering::Relaxed);

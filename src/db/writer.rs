@@ -38,7 +38,19 @@ type Answer<T> = oneshot::Sender<Result<T, WriteError>>;
 
 enum Op {
     Ingest(Box<IngestItem>, Answer<Ingested>),
+    /// Items that stay together, in their order.
+    IngestMany(Vec<(IngestItem, Answer<Ingested>)>),
     Record(Box<Record>, Answer<bool>),
+}
+
+impl Op {
+    /// How much it adds to a transaction.
+    const fn size(&self) -> usize {
+        match self {
+            Self::IngestMany(items) => items.len(),
+            Self::Ingest(..) | Self::Record(..) => 1,
+        }
+    }
 }
 
 /// The way into the writer. Cheap to clone.
@@ -67,17 +79,19 @@ impl Writer {
         result.await.map_err(|_| closed())?
     }
 
-    /// Stores many events; one answer each, in order.
+    /// Stores many events, by one writer and in their order, so that none is committed before one ahead of it; one answer each.
     ///
     /// # Errors
     /// When the database cannot take them.
     pub async fn ingest_many(&self, items: Vec<IngestItem>) -> Result<Vec<Result<Ingested, WriteError>>, WriteError> {
         let mut results = Vec::with_capacity(items.len());
-        for item in items {
+        let with_answers = items.into_iter().map(|item| {
             let (answer, result) = oneshot::channel();
-            self.send(Op::Ingest(Box::new(item), answer)).await?;
             results.push(result);
-        }
+            (item, answer)
+        });
+        let op = Op::IngestMany(with_answers.collect());
+        self.send(op).await?;
         let mut out = Vec::with_capacity(results.len());
         for result in results {
             out.push(result.await.unwrap_or_else(|_| Err(closed())));
@@ -110,8 +124,25 @@ async fn run(db: Db, receiver: Arc<Mutex<mpsc::Receiver<Op>>>) {
         if receiver.lock().await.recv_many(&mut ops, MAX_BATCH).await == 0 {
             return;
         }
-        flush(&db, ops).await;
+        for group in in_transactions(ops) {
+            flush(&db, group).await;
+        }
     }
+}
+
+/// The operations in their order, as many in one transaction as may be; what belongs together stays so.
+fn in_transactions(ops: Vec<Op>) -> Vec<Vec<Op>> {
+    let (mut groups, mut group, mut size) = (Vec::new(), Vec::new(), 0);
+    for op in ops {
+        if size > 0 && size + op.size() > MAX_BATCH {
+            groups.push(std::mem::take(&mut group));
+            size = 0;
+        }
+        size += op.size();
+        group.push(op);
+    }
+    groups.push(group);
+    groups
 }
 
 /// Writes a batch. A broken connection is tried again; a batch that fails for its content is written one by one,
@@ -123,6 +154,12 @@ async fn flush(db: &Db, ops: Vec<Op>) {
             Op::Ingest(item, answer) => {
                 items.push(*item);
                 item_answers.push(answer);
+            }
+            Op::IngestMany(many) => {
+                for (item, answer) in many {
+                    items.push(item);
+                    item_answers.push(answer);
+                }
             }
             Op::Record(record, answer) => {
                 records.push(*record);

@@ -116,6 +116,7 @@ impl Engine {
     }
 
     async fn run_in_span(&self, job: Job, cancel: CancellationToken) -> Option<Finished> {
+        self.note_running(&job.action_id);
         let began = (Timestamp::now(), Instant::now());
         let host = self.host_for(&job.action_ref(), &job.event.tenant_id, false);
         let call = job.call(host.clone(), cancel.clone());

@@ -55,14 +55,14 @@ impl Limits {
             let (usage, d) = map.entry(action.id.clone()).or_insert_with(|| (Usage::default(), Arc::new(action.definition.clone())));
             let d = d.clone();
             usage.room(&d, now, 1)?;
-            usage.begin(&d, now);
+            usage.begin();
             Ok(())
         })
     }
 
     /// Counts an execution that starts anyway, so that its end can be counted.
-    fn begin(&self, id: &str, d: &Arc<NewAction>, now: Instant) {
-        self.with(|map| map.entry(id.to_owned()).or_insert_with(|| (Usage::default(), d.clone())).0.begin(d, now));
+    fn begin(&self, id: &str, d: &Arc<NewAction>) {
+        self.with(|map| map.entry(id.to_owned()).or_insert_with(|| (Usage::default(), d.clone())).0.begin());
     }
 
     fn end(&self, id: &str, failed: Option<bool>, now: Instant) -> bool {
@@ -84,7 +84,7 @@ impl Limits {
             let Some((usage, d)) = map.get_mut(id) else { return 0 };
             let room = usage.room(d, now, most).unwrap_or(0);
             for _ in 0..room {
-                usage.begin(d, now);
+                usage.begin();
             }
             room
         })
@@ -134,7 +134,16 @@ impl Engine {
 
     /// Counts the start of an execution that the queue has claimed.
     pub(super) fn note_start(&self, job: &Job) {
-        self.inner.limits.begin(&job.action_id, &job.definition, Instant::now());
+        self.inner.limits.begin(&job.action_id, &job.definition);
+    }
+
+    /// A counted execution starts now.
+    pub(super) fn note_running(&self, action_id: &str) {
+        self.inner.limits.with(|map| {
+            if let Some((usage, d)) = map.get_mut(action_id) {
+                usage.start(d, Instant::now());
+            }
+        });
     }
 
     /// Counts the end of an attempt for breaker and concurrency.

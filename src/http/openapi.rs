@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::schema::ArrayItems;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Components, InfoBuilder, LicenseBuilder, Object, OpenApi, Ref, RefOr, ResponseBuilder, Schema};
@@ -104,17 +105,30 @@ fn open_parts(components: &mut Components) {
             _ => None,
         })
         .collect();
-    for schema in components.schemas.values_mut() {
-        let RefOr::T(Schema::AllOf(all)) = schema else { continue };
-        for item in &mut all.items {
-            let open = match item {
-                RefOr::Ref(part) => closed.get(&part.ref_location).cloned(),
-                RefOr::T(_) => None,
-            };
-            if let Some(open) = open {
-                *item = RefOr::T(Schema::Object(open));
+    components.schemas.values_mut().for_each(|schema| open_inside(schema, &closed));
+}
+
+/// The same for one schema and those inside it: a page holds the parts of its items.
+fn open_inside(schema: &mut RefOr<Schema>, closed: &BTreeMap<String, Object>) {
+    match schema {
+        RefOr::T(Schema::Object(object)) => object.properties.values_mut().for_each(|member| open_inside(member, closed)),
+        RefOr::T(Schema::Array(array)) => {
+            if let ArrayItems::RefOrSchema(item) = &mut array.items {
+                open_inside(item, closed);
             }
         }
+        RefOr::T(Schema::AllOf(all)) => {
+            for item in &mut all.items {
+                let open = match item {
+                    RefOr::Ref(part) => closed.get(&part.ref_location).cloned(),
+                    RefOr::T(_) => None,
+                };
+                if let Some(open) = open {
+                    *item = RefOr::T(Schema::Object(open));
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -188,6 +202,8 @@ mod tests {
         assert_eq!(document["components"]["schemas"]["NewAction"]["additionalProperties"], Value::Bool(false), "what is written is closed");
         let action = document["components"]["schemas"]["Action"].to_string();
         assert!(action.contains("event_types") && !action.contains("additionalProperties"), "what is shown has more members than what is written: {action}");
+        let page = document["components"]["schemas"]["Page_Template"]["properties"]["items"].to_string();
+        assert!(page.contains("created_by") && !page.contains("additionalProperties"), "and so have the items of a page: {page}");
     }
 
     #[test]

@@ -124,7 +124,7 @@ fn numbers(members: &Map<String, Value>) -> Result<(), ApiError> {
     let mut faults = Faults::default();
     for name in NUMBERS {
         if members.get(name).is_some_and(Value::is_string) {
-            faults.add(&format!("/{name}"), "wrong_type", "Type a number.");
+            faults.add(format!("/{name}"), "wrong_type", "Type a number.");
         }
     }
     faults.into_result()

@@ -84,9 +84,14 @@ fn verdicts_on_the_system() {
         (SystemVitals { queue_depth: 799, ..fine.clone() }, Healthy, "answers"),
         (SystemVitals { queue_depth: 800, ..fine.clone() }, Degraded, "800 executions"),
         (SystemVitals { queue_depth: 1_000, ..fine.clone() }, Critical, "full"),
-        (SystemVitals { queue_depth: 1, oldest_pending_ms: Some(120_000), ..fine.clone() }, Degraded, "120 s"),
+        (SystemVitals { queue_depth: 1, oldest_pending_ms: Some(120_000), ..fine.clone() }, Degraded, "2 min"),
         (SystemVitals { unavailable: trouble, ..fine.clone() }, Degraded, "email"),
         (SystemVitals { memory_percent: Some(85.0), ..fine.clone() }, Degraded, "memory"),
+        (SystemVitals { memory_percent: Some(84.9), disk_percent: Some(84.9), ..fine.clone() }, Healthy, "answers"),
+        (SystemVitals { memory_percent: Some(94.9), ..fine.clone() }, Degraded, "memory"),
+        (SystemVitals { memory_percent: Some(95.0), ..fine.clone() }, Critical, "memory"),
+        (SystemVitals { disk_percent: Some(85.0), ..fine.clone() }, Degraded, "disk"),
+        (SystemVitals { disk_percent: Some(94.9), ..fine.clone() }, Degraded, "disk"),
         (SystemVitals { disk_percent: Some(95.0), ..fine.clone() }, Critical, "disk"),
     ] {
         let health = system_verdict(&vitals);

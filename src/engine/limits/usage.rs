@@ -10,6 +10,8 @@ use crate::model::action::NewAction;
 pub(super) struct Usage {
     /// When executions started, oldest first, within the rate limit's time.
     starts: VecDeque<Instant>,
+    /// Counted, but not started yet: they wait for a commit, or for their turn.
+    reserved: u32,
     active: u32,
     pub failures_in_a_row: u32,
     opened_at: Option<Instant>,
@@ -51,7 +53,7 @@ impl Usage {
             while self.starts.front().is_some_and(|t| now.duration_since(*t) >= span) {
                 self.starts.pop_front();
             }
-            let used = u32::try_from(self.starts.len()).unwrap_or(u32::MAX);
+            let used = u32::try_from(self.starts.len()).unwrap_or(u32::MAX).saturating_add(self.reserved);
             if used >= limit.max {
                 let at_least = self.starts.front().map(|t| span.saturating_sub(now.duration_since(*t)));
                 return Err(Wait { reason: format!("{used} of {} started within {} s.", limit.max, limit.per_seconds), at_least });
@@ -61,19 +63,25 @@ impl Usage {
         Ok(room)
     }
 
-    /// Counts a start.
-    pub fn begin(&mut self, d: &NewAction, now: Instant) {
+    /// Counts an execution that is about to start; [`Usage::start`] or [`Usage::give_back`] follows.
+    pub fn begin(&mut self) {
         self.active += 1;
+        self.reserved += 1;
         self.probing |= self.opened_at.is_some();
+    }
+
+    /// It starts now. Only this instant counts for the rate limit: the commit before it may have taken long.
+    pub fn start(&mut self, d: &NewAction, now: Instant) {
+        self.reserved = self.reserved.saturating_sub(1);
         if d.rate_limit.is_some() {
             self.starts.push_back(now);
         }
     }
 
-    /// Takes back the latest start, which did not happen.
+    /// Takes back what does not start after all.
     pub fn give_back(&mut self) {
         self.active = self.active.saturating_sub(1);
-        self.starts.pop_back();
+        self.reserved = self.reserved.saturating_sub(1);
         self.probing = false;
     }
 
@@ -147,7 +155,8 @@ mod tests {
         let at = |s| t0 + Duration::from_secs(s);
         for second in [0, 4, 9] {
             assert!(usage.room(&d, at(second), 1).is_ok());
-            usage.begin(&d, at(second));
+            usage.begin();
+            usage.start(&d, at(second));
         }
         let wait = usage.room(&d, at(9), 5).unwrap_err();
         assert_eq!(wait.at_least, Some(Duration::from_secs(1)));
@@ -156,21 +165,36 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_for_its_commit_counts_from_when_it_starts() {
+        let d = NewAction { rate_limit: Some(RateLimit { max: 2, per_seconds: 10 }), ..blank() };
+        let (mut usage, t0) = (Usage::default(), Instant::now());
+        let at = |s| t0 + Duration::from_secs(s);
+        usage.begin();
+        usage.begin();
+        assert!(usage.room(&d, at(30), 5).is_err(), "both may start at any moment");
+        usage.start(&d, at(30));
+        usage.give_back();
+        assert_eq!(usage.room(&d, at(31), 5), Ok(1));
+        assert_eq!(usage.room(&d, at(39), 5), Ok(1), "the first went out at 30");
+        assert_eq!(usage.room(&d, at(40), 5), Ok(2));
+    }
+
+    #[test]
     fn a_breaker_opens_probes_and_closes() {
         let d = NewAction { circuit_breaker: Some(CircuitBreaker { failures: 2, cooldown_seconds: 60 }), ..blank() };
         let (mut usage, t0) = (Usage::default(), Instant::now());
         for expected in [false, true] {
-            usage.begin(&d, t0);
+            usage.begin();
             assert_eq!(usage.end(&d, Some(true), t0), expected);
         }
         assert!(usage.room(&d, t0 + Duration::from_secs(59), 9).is_err());
         assert_eq!(usage.room(&d, t0 + Duration::from_secs(60), 9), Ok(1), "one probe");
-        usage.begin(&d, t0 + Duration::from_secs(60));
+        usage.begin();
         assert!(usage.room(&d, t0 + Duration::from_secs(61), 9).is_err(), "only one");
         usage.end(&d, Some(true), t0 + Duration::from_secs(62));
         assert!(usage.room(&d, t0 + Duration::from_secs(121), 9).is_err(), "the cool-down begins anew");
         assert!(usage.why_open(&d, t0 + Duration::from_secs(121)).is_some_and(|why| why.contains("in 1 s")));
-        usage.begin(&d, t0 + Duration::from_secs(122));
+        usage.begin();
         usage.end(&d, Some(false), t0 + Duration::from_secs(123));
         assert_eq!(usage.room(&d, t0 + Duration::from_secs(123), 9), Ok(9));
         assert_eq!(usage.why_open(&d, t0 + Duration::from_secs(123)), None);
