@@ -96,7 +96,7 @@ async fn two_thousand_slow_connections_leave_a_healthy_client_alone() {
     }
     took.sort_unstable();
     let p99 = took[HEALTHY * 99 / 100 - 1];
-    assert!(p99 < Duration::from_nanos(1), "p99 {p99:?}, longest {:?}", took[HEALTHY - 1]);
+    assert!(p99 < Duration::from_secs(1), "p99 {p99:?}, longest {:?}", took[HEALTHY - 1]);
 
     until(Duration::from_secs(20), "every slow client is let go at least once", || tally.let_go.load(Ordering::Relaxed) >= SLOW).await;
     tally.over.store(true, Ordering::Relaxed);
