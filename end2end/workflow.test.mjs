@@ -119,13 +119,15 @@ test('the exact mail, its HTML in a frame that may do nothing', () =>
       handler_type: 'email',
       configuration: { to: '{{ email }}', from: 'shop@example.com', subject: 'Welcome, {{ plan }}', html: '<p>Hello <b>{{ email }}</b></p>', text: 'Hello {{ email }}' },
     });
+    // The latest event is what the panel takes unasked.
+    await service.call('POST', '/events', { event_type: 'user.created', aggregate_id: 'U-3', data: { email: 'eve@example.com', plan: 'silver' } });
     await open(page, `/actions/${made.id}/edit`);
     const panel = page.locator('.tester');
-    await panel.getByText('Welcome, gold').waitFor();
+    await panel.getByText('Welcome, silver').waitFor();
     const frame = panel.locator('iframe');
     assert.equal(await frame.getAttribute('sandbox'), '', 'the mail may do nothing');
     assert.match(await panel.innerText(), /shop@example\.com/);
-    assert.equal(await page.frameLocator('.tester iframe').locator('b').innerText(), 'ida@example.com');
+    assert.equal(await page.frameLocator('.tester iframe').locator('b').innerText(), 'eve@example.com');
     await panel.getByRole('button', { name: 'Send for real…' }).click();
-    await page.getByRole('button', { name: /^Send to .*ida@example\.com/ }).waitFor();
+    await page.getByRole('button', { name: /^Send to .*eve@example\.com/ }).waitFor();
   }));

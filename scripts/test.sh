@@ -44,7 +44,7 @@ summary() {
 
 if [ "${1:-}" = fast ]; then
   scripts/setup.sh
-  step "tests on SQLite" cargo test --workspace --locked || true
+  step "tests on SQLite" cargo test --workspace --locked --no-fail-fast || true
   summary
   exit "${#FAILED[@]}"
 fi
@@ -62,9 +62,9 @@ else
   skipped "licences and sources" "cargo-deny is missing"
 fi
 if step "build" cargo build --workspace --all-targets --locked; then
-  step "tests on SQLite" cargo test --workspace --locked || true
+  step "tests on SQLite" cargo test --workspace --locked --no-fail-fast || true
   # The integration tests alone: unit tests touch no database.
-  step "tests on PostgreSQL" scripts/postgres.sh cargo test --workspace --locked --test '*' || true
+  step "tests on PostgreSQL" scripts/postgres.sh cargo test --workspace --locked --no-fail-fast --test '*' || true
   step "browser tests" scripts/e2e.sh --built || true
 else
   for name in "tests on SQLite" "tests on PostgreSQL" "browser tests"; do skipped "$name" "the build failed"; done

@@ -187,6 +187,8 @@ impl Engine {
             let told = |a: &Alert| json!({"state": a.state, "silenced_until": a.silenced_until, "rule": a.rule, "message": a.message});
             self.audit(&mut tx, caller, what, ("alert", id), stored.tenant_id.as_deref(), Some(told(&before)), Some(told(&stored))).await?;
             tx.commit().await.map_err(internal)?;
+            // The next page that whoever did it sees counts already without it.
+            self.reload_open_alerts().await.map_err(internal)?;
             self.inner.alerts.poke();
             return Ok(stored);
         }
