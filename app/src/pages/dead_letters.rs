@@ -24,7 +24,7 @@ use crate::components::pagination::Pagination;
 use crate::components::time::{Time, TimeStyle, Zone, use_zone};
 use crate::forms_events::page_with_tenant;
 use crate::islands::live_list::{LiveList, Watched};
-use crate::session::encode;
+use crate::pages::admin::address;
 use crate::shell::{link, query};
 
 /// Dead letters on one page.
@@ -44,8 +44,7 @@ impl Asked {
         let mut pairs = vec![("action_id", self.action.as_str()), ("error_class", &self.class)];
         pairs.extend(self.range.pairs());
         pairs.extend(cursor.map(|c| ("cursor", c)));
-        let query = pairs.iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| format!("{n}={}", encode(v))).collect::<Vec<_>>().join("&");
-        if query.is_empty() { "/dead-letters".to_owned() } else { format!("/dead-letters?{query}") }
+        address("/dead-letters", &pairs)
     }
 
     fn is_any(&self) -> bool {

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::components::filter_bar::{Facet, FilterBar, SearchField};
 use crate::components::segmented::{Choice, SegmentedLinks};
-use crate::session::encode;
+use crate::pages::admin::address;
 
 /// The filters of one page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,8 +74,7 @@ impl Asked {
     pub fn href(&self, change: impl FnOnce(&mut Self)) -> String {
         let mut other = self.clone();
         change(&mut other);
-        let query = other.pairs().iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| format!("{n}={}", encode(v))).collect::<Vec<_>>().join("&");
-        if query.is_empty() { "/actions".to_owned() } else { format!("/actions?{query}") }
+        address("/actions", &other.pairs())
     }
 
     /// The caller whose actions are listed: a platform administrator who asks for all looks at no tenant in particular.

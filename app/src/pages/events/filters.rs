@@ -7,8 +7,8 @@ use leptos::prelude::*;
 
 use crate::components::filter_bar::{FilterBar, SearchField};
 use crate::components::time::Zone;
+use crate::pages::admin::address;
 use crate::pages::range::Range;
-use crate::session::encode;
 
 /// The filters of one page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,8 +56,7 @@ impl Asked {
     pub fn href(&self, cursor: Option<&str>) -> String {
         let mut pairs = self.pairs();
         pairs.extend(cursor.map(|c| ("cursor", c)));
-        let query = pairs.iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| format!("{n}={}", encode(v))).collect::<Vec<_>>().join("&");
-        if query.is_empty() { "/events".to_owned() } else { format!("/events?{query}") }
+        address("/events", &pairs)
     }
 
     /// Why the type cannot be searched for; none when it can.

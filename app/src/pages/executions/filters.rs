@@ -7,9 +7,9 @@ use leptos::prelude::*;
 use crate::components::filter_bar::{Facet, FilterBar, SearchField};
 use crate::components::status_badge::look_of;
 use crate::components::time::Zone;
+use crate::pages::admin::address;
 use crate::pages::range::Range;
 use crate::pages::words::{CLASSES, class_name};
-use crate::session::encode;
 
 /// The filters of one page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,8 +79,7 @@ impl Asked {
     pub fn href(&self, cursor: Option<&str>) -> String {
         let mut pairs = self.pairs();
         pairs.extend(cursor.map(|c| ("cursor", c)));
-        let query = pairs.iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| format!("{n}={}", encode(v))).collect::<Vec<_>>().join("&");
-        if query.is_empty() { "/executions".to_owned() } else { format!("/executions?{query}") }
+        address("/executions", &pairs)
     }
 
     /// The filter for the engine. Words that are none count as not given: a URL by hand still shows a list.
